@@ -1,0 +1,1 @@
+"""dlt_sources."""

@@ -1,0 +1,256 @@
+"""The words in which a vendor is declared: frozen data, read by one engine.
+
+A vendor is a folder of this package: its streams as data (`streams.py`), its client (`client.py`) and a plain dlt
+source (`__init__.py`). Nothing here knows Dagster, `ticket_pipelines` or the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+from dlt_sources.limits import Budgets
+
+State = dict[str, Any]
+"""JSON-ready position of one stream: all that is needed to go on reading after the page that carries it."""
+
+
+class Kind(StrEnum):
+    """Type of a column, the same meaning on every warehouse."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of a vendor's record.
+
+    Attributes:
+        name: The vendor's field name, as it stands in the JSON.
+        kind: Declared type; a value that does not fit leaves the column null and stands in `unparsed`.
+        meaning: What a reader of the table needs to know; empty where the name says it.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """How a record says that it is deleted. The first rule that matches wins.
+
+    Attributes:
+        field: The vendor's field.
+        equals: The value that means deleted; None: any value that is not null.
+        kind: soft, permanent, merged, swept or erased.
+        at: The field that holds the time of the deletion; None: the row's version.
+    """
+
+    field: str
+    equals: str | bool | None
+    kind: str
+    at: str | None = None
+
+
+class Refresh(StrEnum):
+    """How a stream is read again."""
+
+    INCREMENTAL = "incremental"
+    """Goes on from its state; a record that is not seen is not deleted."""
+    SNAPSHOT = "snapshot"
+    """Read whole each time; after a complete read, a stored row that was not seen is swept."""
+
+
+class Clock(StrEnum):
+    """Unit of the field from which `version` (milliseconds) is made."""
+
+    EPOCH_SECONDS = "epoch_seconds"
+    ISO = "iso"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One kind of record of a vendor.
+
+    Attributes:
+        name: Name of the stream; its table is `<vendor>_<name>`.
+        doc: Grain first ("One row per ticket."), then what a reader must know.
+        url: Address of the vendor's page on it.
+        path: Path of the endpoint, below the account's base address.
+        records: Key of the record list in the body.
+        columns: Declared fields, in the order of the table.
+        key: Vendor field that becomes `id`.
+        clock: Vendor field that becomes `version`; None: we count (1, 2, …).
+        clock_unit: Unit of that field.
+        clock_trusted: True where every change moves the clock, so that a lower version is stale; False: a row whose
+            content changed without a higher clock gets the stored version + 1.
+        refresh: Incremental or snapshot.
+        deletions: How a record says that it is deleted.
+        paging: Name of the vendor's pagination family (contract, section 2).
+        params: Fixed query parameters.
+        limit: Limit class whose budget a request takes (besides the account's own).
+        plan: Plan or role it needs; said when the vendor refuses.
+        scheduled_every: Seconds between reads in scheduled syncs; 0: each time.
+        priority: Lower is read first.
+    """
+
+    name: str
+    doc: str
+    url: str
+    path: str
+    records: str
+    columns: tuple[Column, ...]
+    key: str = "id"
+    clock: str | None = "updated_at"
+    clock_unit: Clock = Clock.ISO
+    clock_trusted: bool = True
+    refresh: Refresh = Refresh.INCREMENTAL
+    deletions: tuple[Deletion, ...] = ()
+    paging: str = ""
+    params: Mapping[str, str] = field(default_factory=dict)
+    limit: str = "account"
+    plan: str = ""
+    scheduled_every: int = 0
+    priority: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bounds of a full sync or backfill by the vendor's clock; None: open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """One page of one stream.
+
+    Attributes:
+        stream: Name of the stream.
+        records: The records, each as the JSON bytes that the vendor sent (text cleaned); not yet decoded.
+        state: Where to go on once these rows are committed.
+        last: True when the vendor has nothing more for now.
+        cleaned: Count of NUL characters and lone surrogates that were taken out.
+        partial: True when the records lack fields that the stored rows hold (a repair through another endpoint): stored
+            values of absent fields are kept.
+    """
+
+    stream: str
+    records: list[msgspec.Raw]
+    state: State
+    last: bool = False
+    cleaned: int = 0
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the credentials may do with one stream."""
+
+    stream: str
+    readable: bool
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Usage:
+    """What a client has used so far; the engine reads it for `sync_runs`."""
+
+    requests: int = 0
+    wait_seconds: float = 0.0
+
+
+class Client(Protocol):
+    """One account of a vendor, open for reading. Not thread-safe; made by `Vendor.open`."""
+
+    usage: Usage
+
+    def check(self) -> list[Access]:
+        """Proves the credentials on a real resource, then says stream by stream what they may read.
+
+        Raises:
+            CredentialsError: The vendor refuses the credentials.
+            ConfigurationError: The address is not one of this vendor's accounts.
+        """
+        ...
+
+    def pages(self, stream: Stream, state: State, window: Window | None = None) -> Iterator[Page]:
+        """Reads a stream from `state` (empty: from the start) to the vendor's end, page by page.
+
+        With a window, reads `since` to `until` by the vendor's clock; the state of such pages is the window's own.
+
+        Raises:
+            SourceError: See `errors.py`; pages yielded before stay valid.
+        """
+        ...
+
+    def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
+        """Reads chosen records (a repair). An id that is gone is left out.
+
+        Raises:
+            UnavailableError: The vendor cannot give this stream by id.
+        """
+        ...
+
+    def probe(self, states: Mapping[str, State]) -> bool:
+        """Asks with one request whether there is anything new. True when in doubt."""
+        ...
+
+    def close(self) -> None:
+        """Frees the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor.
+
+    Attributes:
+        name: `zendesk`, `zoho_desk`, `zoho_crm`, `qcontact`.
+        title: Name for people.
+        streams: All streams, in reading order.
+        schedule: Default schedule (cron, or `every 30s`).
+        account: Name of the account that a configuration points at (for budgets, and to refuse a change of account).
+        validate: Checks configuration and credentials without a request; raises ConfigurationError.
+        open: Opens a client. Arguments: configuration, credentials, budgets. Makes no request.
+        config_keys: Configuration keys of this vendor, with meanings.
+        credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
+    """
+
+    name: str
+    title: str
+    streams: tuple[Stream, ...]
+    schedule: str
+    account: Callable[[Mapping[str, Any]], str]
+    validate: Callable[[Mapping[str, Any], Mapping[str, str]], None]
+    open: Callable[[Mapping[str, Any], Mapping[str, str], Budgets], Client]
+    config_keys: Mapping[str, str]
+    credential_forms: tuple[tuple[str, ...], ...]
+
+    def stream(self, name: str) -> Stream:
+        """The stream of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for stream in self.streams:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)
+
+    def table(self, stream: Stream) -> str:
+        """Name of the warehouse table of a stream."""
+        return f"{self.name}_{stream.name}"

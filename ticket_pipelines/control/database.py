@@ -1,0 +1,135 @@
+"""The control database: desks, leases, runs, quarantine, budgets. SQLite beside the project, or Postgres.
+
+The tables stand here as data; Alembic migrations (`migrations/`) bring a database to them. Times are stored as UTC
+(naive in SQLite, aware on Postgres): read and write them through `Instant`, which takes and gives aware ones.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+metadata = sa.MetaData()
+
+
+class Instant(TypeDecorator[datetime]):
+    """A UTC instant on every database."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuses naive times, gives UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time was given where an instant is needed")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Gives aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+desks = sa.Table(
+    "desks",
+    metadata,
+    sa.Column("key", sa.String(40), primary_key=True),
+    sa.Column("vendor", sa.String(40), nullable=False),
+    sa.Column("account", sa.Text, nullable=False, doc="Vendor.account of the configuration; never changes"),
+    sa.Column("config", sa.JSON, nullable=False),
+    sa.Column("credentials", sa.Text, nullable=False, doc="encrypted JSON"),
+    sa.Column("schedule", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("removed_at", Instant, doc="removed, but its rows are still in the warehouse"),
+    sa.Column("next_due_at", Instant),
+    sa.Column("last_checked_at", Instant, doc="last sync or idle probe"),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0", doc="consecutive failures"),
+)
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("desk", sa.String(40), primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False, doc="who holds it, in words: command, host, process"),
+    sa.Column("token", sa.BigInteger, nullable=False, doc="fencing token, rises with every grant"),
+    sa.Column("acquired_at", Instant, nullable=False),
+    sa.Column("expires_at", Instant, nullable=False),
+)
+
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    sa.Column("desk", sa.String(40), primary_key=True),
+    sa.Column("warehouse", sa.Text, nullable=False, doc="Warehouse.identity the position belongs to"),
+    sa.Column("state", sa.JSON, nullable=False, doc="copy of the position, for probes; the warehouse holds the truth"),
+    sa.Column("updated_at", Instant, nullable=False),
+)
+
+sync_runs = sa.Table(
+    "sync_runs",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("desk", sa.String(40), nullable=False),
+    sa.Column("vendor", sa.String(40), nullable=False),
+    sa.Column("direction", sa.String(10), nullable=False),
+    sa.Column("mode", sa.String(20), nullable=False),
+    sa.Column("trigger", sa.String(20), nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("completed_at", Instant),
+    sa.Column("duration_seconds", sa.Float),
+    sa.Column("rows_read", sa.BigInteger, nullable=False),
+    sa.Column("rows_created", sa.BigInteger, nullable=False),
+    sa.Column("rows_updated", sa.BigInteger, nullable=False),
+    sa.Column("rows_unchanged", sa.BigInteger, nullable=False),
+    sa.Column("rows_deleted", sa.BigInteger, nullable=False),
+    sa.Column("rows_failed", sa.BigInteger, nullable=False),
+    sa.Column("success_rate", sa.Float),
+    sa.Column("api_requests", sa.BigInteger, nullable=False),
+    sa.Column("api_wait_seconds", sa.Float, nullable=False),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_message", sa.Text),
+    sa.Column("details", sa.JSON, nullable=False),
+    sa.Column("dagster_run_id", sa.String(36)),
+    sa.Column(
+        "in_warehouse", sa.Boolean, nullable=False, server_default=sa.false(), doc="copied to the warehouse as it is"
+    ),
+    sa.Index("sync_runs_by_desk", "desk", "started_at"),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("desk", sa.String(40), nullable=False),
+    sa.Column("stream", sa.String(63), nullable=False),
+    sa.Column("record_id", sa.Text, doc="the vendor's id, where one could be read"),
+    sa.Column("version", sa.BigInteger),
+    sa.Column("stage", sa.String(10), nullable=False, doc="shape, map or load"),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False, doc="encrypted record"),
+    sa.Column("payload_hash", sa.String(32), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("first_seen_at", Instant, nullable=False),
+    sa.Column("last_seen_at", Instant, nullable=False),
+    sa.UniqueConstraint("desk", "stream", "payload_hash", name="quarantine_once"),
+)
+
+budgets = sa.Table(
+    "budgets",
+    metadata,
+    sa.Column("account", sa.String(200), primary_key=True),
+    sa.Column("limit_class", sa.String(63), primary_key=True),
+    sa.Column("total", sa.Integer, doc="what the vendor announced; null: the contract's number"),
+    sa.Column("taken", sa.JSON, nullable=False, doc="Unix times of the requests within the period"),
+    sa.Column("closed_until", sa.Float, nullable=False, server_default="0", doc="Unix time"),
+)

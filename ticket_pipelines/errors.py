@@ -1,0 +1,52 @@
+"""What can go wrong for a user, with the exit status that the command line gives it.
+
+TicketPipelinesError
+├── UsageError                exit 2: wrong setting, argument, configuration or credentials form
+├── DeskBusyError             exit 1: another process syncs this desk; names the holder
+├── LeaseLostError            exit 1: the sync slept past its lease; nothing more is loaded
+├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
+└── WarehouseRejectedError    exit 1: permanent: the warehouse refuses these rows
+
+Failures of a vendor's API are `dlt_sources.errors.SourceError`. Messages are one or two lines: what happened, where, and
+what to do; never a secret.
+"""
+
+from __future__ import annotations
+
+
+class TicketPipelinesError(Exception):
+    """Base; `str()` of it is shown to the user as it is."""
+
+    exit_status = 1
+    code = "failed"
+
+
+class UsageError(TicketPipelinesError):
+    """The user gave something that cannot work."""
+
+    exit_status = 2
+    code = "usage"
+
+
+class DeskBusyError(TicketPipelinesError):
+    """Another process holds the desk's lease."""
+
+    code = "busy"
+
+
+class LeaseLostError(TicketPipelinesError):
+    """The lease ended while the sync went on."""
+
+    code = "lease_lost"
+
+
+class WarehouseUnavailableError(TicketPipelinesError):
+    """The warehouse cannot be reached or written now; the same load may succeed later."""
+
+    code = "warehouse_unavailable"
+
+
+class WarehouseRejectedError(TicketPipelinesError):
+    """The warehouse refuses these rows; the same load will fail again."""
+
+    code = "warehouse_rejected"

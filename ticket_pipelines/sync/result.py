@@ -1,0 +1,128 @@
+"""What is asked of a sync, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Mode(StrEnum):
+    """What a sync does."""
+
+    INCREMENTAL = "incremental"
+    FULL = "full"
+    BACKFILL = "backfill"
+    REPLAY = "replay"
+    REPAIR = "repair"
+    PUSH = "push"
+
+
+class Trigger(StrEnum):
+    """Who asked for a sync."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    API = "api"
+    WEBHOOK = "webhook"
+
+
+class Status(StrEnum):
+    """How a sync ended."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What one sync is to do.
+
+    Attributes:
+        mode: Incremental, full or backfill.
+        trigger: Who asked.
+        since: Start of a backfill (or of a full sync), by the vendor's clock.
+        until: End of a backfill.
+        streams: Chosen streams; empty: all of the desk's.
+        ids: Chosen record ids of the desk's main stream (a repair); empty: by cursor.
+        wait: Wait for a desk that is being synced, instead of refusing.
+        due_only: Leave out streams that were read within their `scheduled_every` (scheduled syncs).
+        dagster_run_id: The Dagster run that drives the sync, if one does.
+    """
+
+    mode: Mode = Mode.INCREMENTAL
+    trigger: Trigger = Trigger.MANUAL
+    since: datetime | None = None
+    until: datetime | None = None
+    streams: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    wait: bool = False
+    due_only: bool = False
+    dagster_run_id: str | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    """Rows of one stream or one sync, counted on vendor rows."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    failed: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Adds another count to this one."""
+        self.read += other.read
+        self.created += other.created
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.deleted += other.deleted
+        self.failed += other.failed
+
+
+@dataclass(slots=True)
+class StreamResult:
+    """What came of one stream: `outcome` is success, partial, failed, unavailable, stopped or not_due, with its `reason`."""
+
+    counts: Counts = field(default_factory=Counts)
+    pages: int = 0
+    cursor_before: Mapping[str, Any] | None = None
+    cursor_after: Mapping[str, Any] | None = None
+    outcome: str = "success"
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """One row of `sync_runs`; the fields are its columns."""
+
+    id: str
+    desk: str
+    vendor: str
+    direction: str
+    mode: Mode
+    trigger: Trigger
+    status: Status
+    started_at: datetime
+    completed_at: datetime | None
+    duration_seconds: float | None
+    rows_read: int
+    rows_created: int
+    rows_updated: int
+    rows_unchanged: int
+    rows_deleted: int
+    rows_failed: int
+    success_rate: float | None
+    api_requests: int
+    api_wait_seconds: float
+    error_code: str | None
+    error_message: str | None
+    details: Mapping[str, Any]
+    dagster_run_id: str | None

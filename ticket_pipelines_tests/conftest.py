@@ -1,0 +1,7 @@
+"""Loads the shared fixtures (one thing a file in `fixtures/`)."""
+
+pytest_plugins = [
+    "ticket_pipelines_tests.fixtures.sandbox",
+    "ticket_pipelines_tests.fixtures.postgres",
+    "ticket_pipelines_tests.fixtures.project",
+]
