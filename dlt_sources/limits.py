@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Budgets(Protocol):
-    """Where the requests of an account are counted. In memory for a source run alone, in the control database for us."""
+    """Where the requests of an account are counted: in memory for a source run alone, else in the control database."""
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """Takes one request from a budget.

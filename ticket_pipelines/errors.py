@@ -7,8 +7,8 @@ TicketPipelinesError
 ├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
 └── WarehouseRejectedError    exit 1: permanent: the warehouse refuses these rows
 
-Failures of a vendor's API are `dlt_sources.errors.SourceError`. Messages are one or two lines: what happened, where, and
-what to do; never a secret.
+Failures of a vendor's API are `dlt_sources.errors.SourceError`. Messages are one or two lines: what happened, where,
+and what to do; never a secret.
 """
 
 from __future__ import annotations

@@ -89,7 +89,16 @@ class Counts:
 
 @dataclass(slots=True)
 class StreamResult:
-    """What came of one stream: `outcome` is success, partial, failed, unavailable, stopped or not_due, with its `reason`."""
+    """What came of one stream.
+
+    Attributes:
+        counts: Rows of the vendor table.
+        pages: Pages read.
+        cursor_before: Its position before the sync.
+        cursor_after: Its position after the last package that was committed.
+        outcome: success, partial, failed, unavailable, stopped or not_due.
+        reason: Why, where it is not success.
+    """
 
     counts: Counts = field(default_factory=Counts)
     pages: int = 0

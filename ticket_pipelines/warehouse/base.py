@@ -56,7 +56,7 @@ class Warehouse(Protocol):
     """Address for messages, without a password."""
 
     def prepare(self, tables: Sequence[TableSpec], views: Mapping[str, str]) -> None:
-        """Makes the schema, the given tables and the views (name to SQL of its SELECT) where they are missing or changed."""
+        """Makes the schema, the tables and the views (name to SELECT) where they are missing or changed."""
         ...
 
     def identity(self) -> str:
