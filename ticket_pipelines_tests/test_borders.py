@@ -82,14 +82,12 @@ def test_no_internals_of_dagster_are_imported() -> None:
 
 
 def reads_environment(path: Path) -> bool:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
-            if node.attr in {"environ", "getenv", "environb"}:
-                return True
-        if isinstance(node, ast.ImportFrom) and node.module == "os":
-            if {alias.name for alias in node.names} & {"environ", "getenv"}:
-                return True
-    return False
+    names = {"environ", "environb", "getenv"}
+    return any(
+        (isinstance(node, ast.Attribute) and ast.unparse(node.value) == "os" and node.attr in names)
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and names & {alias.name for alias in node.names})
+        for node in ast.walk(ast.parse(path.read_text()))
+    )
 
 
 ENVIRONMENT_READERS = {
