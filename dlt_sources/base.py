@@ -56,12 +56,14 @@ class Deletion:
         equals: The value that means deleted; None: any value that is not null.
         kind: soft, permanent, merged, swept or erased.
         at: The field that holds the time of the deletion; None: the row's version.
+        also: Further fields with the values that they must have for the rule to match.
     """
 
     field: str
     equals: str | bool | None
     kind: str
     at: str | None = None
+    also: tuple[tuple[str, str | bool], ...] = ()
 
 
 class Refresh(StrEnum):
@@ -104,6 +106,8 @@ class Stream:
         plan: Plan or role it needs; said when the vendor refuses.
         scheduled_every: Seconds between reads in scheduled syncs; 0: each time.
         priority: Lower is read first.
+        ignored: Fields that only repeat another one; they are not stored, and never become a column.
+        on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
     """
 
     name: str
@@ -124,6 +128,8 @@ class Stream:
     plan: str = ""
     scheduled_every: int = 0
     priority: int = 50
+    ignored: tuple[str, ...] = ()
+    on_demand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +179,20 @@ class Usage:
     wait_seconds: float = 0.0
 
 
+OnWait = Callable[[float, str], None]
+"""Called before a wait with its seconds and the reason in words."""
+
+
 class Client(Protocol):
-    """One account of a vendor, open for reading. Not thread-safe; made by `Vendor.open`."""
+    """One account of a vendor, open for reading. Not thread-safe; made by `Vendor.open`.
+
+    Attributes:
+        usage: What it has used so far.
+        on_wait: Called before each wait; may be set after opening, to show progress.
+    """
 
     usage: Usage
+    on_wait: OnWait | None
 
     def check(self) -> list[Access]:
         """Proves the credentials on a real resource, then says stream by stream what they may read.
