@@ -1,7 +1,9 @@
 """What can go wrong for a user, with the exit status that the command line gives it.
 
 TicketPipelinesError
-├── UsageError                exit 2: wrong setting, argument, configuration or credentials form
+├── UsageError                exit 2: wrong argument, configuration or credentials form
+│   └── SettingsError             a TICKETS_ variable is wrong or missing
+├── ControlUnavailableError   exit 1: the control database cannot be reached or is locked
 ├── DeskBusyError             exit 1: another process syncs this desk; names the holder
 ├── LeaseLostError            exit 1: the sync slept past its lease; nothing more is loaded
 ├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
@@ -26,6 +28,18 @@ class UsageError(TicketPipelinesError):
 
     exit_status = 2
     code = "usage"
+
+
+class SettingsError(UsageError):
+    """A setting is wrong or missing; the message names the variable and what to write instead."""
+
+    code = "settings"
+
+
+class ControlUnavailableError(TicketPipelinesError):
+    """The control database cannot be reached or is locked; the same command may succeed later."""
+
+    code = "control_unavailable"
 
 
 class DeskBusyError(TicketPipelinesError):

@@ -7,7 +7,6 @@ The tables stand here as data; Alembic migrations (`migrations/`) bring a databa
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
@@ -21,7 +20,7 @@ class Instant(TypeDecorator[datetime]):
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Refuses naive times, gives UTC."""
         if value is None:
             return None
@@ -29,7 +28,7 @@ class Instant(TypeDecorator[datetime]):
             raise ValueError("a naive time was given where an instant is needed")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """Gives aware UTC."""
         if value is None:
             return None

@@ -1,0 +1,81 @@
+"""Opens the control database, brought up to date.
+
+SQLite runs with a write-ahead log, and a transaction takes the write lock when it begins: a transaction that reads
+first and writes later would otherwise fail at once when another process wrote in between. Those that only read say
+so: `with reading(engine) as connection`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from ticket_pipelines.control.migrate import migrate
+from ticket_pipelines.errors import ControlUnavailableError
+
+BUSY_SECONDS = 30
+CONNECT_SECONDS = 10
+
+
+def open_control(url: str) -> sa.Engine:
+    """Opens the control database at a URL as in `Settings.control_db`, migrated. Safe in several processes at once.
+
+    Raises:
+        ControlUnavailableError: It cannot be reached, written or read.
+    """
+    parsed = sa.make_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    try:
+        if sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        engine = _sqlite(parsed) if sqlite else _postgres(parsed)
+        migrate(engine)
+    except (OSError, OperationalError) as error:
+        where = parsed.database if sqlite else f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
+        raise ControlUnavailableError(
+            f"control database {where} cannot be opened: {_reason(error)}\nCheck TICKETS_CONTROL_DB or TICKETS_HOME."
+        ) from error
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection for reads alone: takes no write lock on SQLite."""
+    with engine.connect().execution_options(reading=True) as connection:
+        yield connection
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        only_reads = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "ticket-pipelines"},
+    )
+
+
+def _reason(error: Exception) -> str:
+    """First line of the driver's message: the later ones repeat SQL and parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).strip().partition("\n")[0]

@@ -1,0 +1,1 @@
+"""Alembic migrations of the control database; one file a step in `versions/`."""

@@ -1,0 +1,192 @@
+"""Settings: the one place that reads the environment, and only when asked.
+
+`read_settings()` turns variables into a frozen `Settings` with absolute paths, so that processes started elsewhere by
+Dagster mean the same files. A wrong value raises SettingsError with one line that names the variable, what is wrong
+and what to write instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from ticket_pipelines.errors import SettingsError
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_WAREHOUSE_FORMS = "duckdb:///FILE (relative), duckdb:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
+_CONTROL_FORMS = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
+_POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked.
+
+    Attributes:
+        home: Folder for everything embedded, absolute.
+        warehouse: URL of the warehouse; files absolute.
+        control_db: SQLAlchemy URL of the control database; files absolute, Postgres always through psycopg2.
+        secret_keys: Fernet keys, the first encrypts; empty: the key file beside the SQLite control database.
+        log_level: One of LOG_LEVELS.
+        log_format: One of LOG_FORMATS.
+        dagster_home: Where Dagster keeps its instance.
+        alert_webhook: Where `alerts test webhook` posts to.
+    """
+
+    home: Path
+    warehouse: str = field(repr=False)
+    control_db: str = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
+    log_level: str
+    log_format: str
+    dagster_home: Path
+    alert_webhook: str | None = field(default=None, repr=False)
+
+    @property
+    def control_file(self) -> Path | None:
+        """File of a SQLite control database; None on Postgres."""
+        prefix = "sqlite:///"
+        return Path(self.control_db.removeprefix(prefix)) if self.control_db.startswith(prefix) else None
+
+
+def environment() -> Mapping[str, str]:
+    """The process's environment, for the one caller that resolves `${NAME}` references."""
+    return os.environ
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Reads all settings from the environment (or from the given mapping). An empty value counts as unset.
+
+    Raises:
+        SettingsError: A value is wrong or missing.
+    """
+    given = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
+    home = _home(given.get("TICKETS_HOME", ""))
+    control_db = _control_db(given.get("TICKETS_CONTROL_DB", ""), home)
+    return Settings(
+        home=home,
+        warehouse=_warehouse(given.get("TICKETS_WAREHOUSE", ""), home),
+        control_db=control_db,
+        secret_keys=_secret_keys(given.get("TICKETS_SECRET_KEY", ""), required=not control_db.startswith("sqlite:")),
+        log_level=_choice(given, "TICKETS_LOG_LEVEL", LOG_LEVELS, "info"),
+        log_format=_choice(given, "TICKETS_LOG_FORMAT", LOG_FORMATS, "text"),
+        dagster_home=_dagster_home(given.get("DAGSTER_HOME", ""), home),
+        alert_webhook=_alert_webhook(given.get("TICKETS_ALERT_WEBHOOK", "")),
+    )
+
+
+def _home(text: str) -> Path:
+    home = _absolute(text or ".tickets")
+    if home.exists() and not home.is_dir():
+        raise SettingsError(f"TICKETS_HOME: {home} is a file; write the path of a folder")
+    return home
+
+
+def _dagster_home(text: str, home: Path) -> Path:
+    return _absolute(text) if text else home / "dagster"
+
+
+def _warehouse(text: str, home: Path) -> str:
+    name = "TICKETS_WAREHOUSE"
+    if not text:
+        return f"duckdb:///{home / 'warehouse.duckdb'}"
+    parts = _url(name, text, _WAREHOUSE_FORMS)
+    if parts.scheme == "duckdb":
+        return f"duckdb:///{_file(name, text, _WAREHOUSE_FORMS)}"
+    if parts.scheme in _POSTGRES:
+        _database_required(name, parts)
+        return "postgresql" + text[text.index("://") :]
+    raise SettingsError(f"{name}: there is no warehouse engine {_shown(parts.scheme)}; write {_WAREHOUSE_FORMS}")
+
+
+def _control_db(text: str, home: Path) -> str:
+    name = "TICKETS_CONTROL_DB"
+    if not text:
+        return f"sqlite:///{home / 'control.db'}"
+    parts = _url(name, text, _CONTROL_FORMS)
+    if parts.scheme in {"sqlite", "sqlite+pysqlite"}:
+        return f"sqlite:///{_file(name, text, _CONTROL_FORMS)}"
+    if parts.scheme in _POSTGRES:
+        _database_required(name, parts)
+        # SQLAlchemy 2.1 takes a bare `postgresql://` for psycopg 3, which is not installed
+        return "postgresql+psycopg2" + text[text.index("://") :]
+    raise SettingsError(f"{name}: there is no control database on {_shown(parts.scheme)}; write {_CONTROL_FORMS}")
+
+
+def _secret_keys(text: str, *, required: bool) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in text.split(",") if key.strip())
+    if required and not keys:
+        raise SettingsError(
+            "TICKETS_SECRET_KEY: missing, and needed where TICKETS_CONTROL_DB is not SQLite; write a Fernet key"
+            " (python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())')"
+        )
+    from cryptography.fernet import Fernet
+
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            raise SettingsError(
+                f"TICKETS_SECRET_KEY: key {number} of {len(keys)} is not a Fernet key;"
+                " write 32 url-safe base64-encoded bytes, several keys with commas between"
+            ) from None
+    return keys
+
+
+def _alert_webhook(text: str) -> str | None:
+    if not text:
+        return None
+    name, form = "TICKETS_ALERT_WEBHOOK", "https://HOST/PATH"
+    parts = _url(name, text, form)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise SettingsError(f"{name}: only https is allowed (http for loopback addresses alone); write {form}")
+    return text
+
+
+def _choice(given: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = given.get(name, "").lower() or default
+    if value not in allowed:
+        raise SettingsError(f"{name}: {_shown(value)} is not known; write one of {', '.join(allowed)}")
+    return value
+
+
+def _url(name: str, text: str, forms: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise SettingsError(f"{name}: the URL cannot be read (host or port is malformed); write {forms}") from None
+    if not parts.scheme or "://" not in text:
+        raise SettingsError(f"{name}: not a URL; write {forms}")
+    return parts
+
+
+def _file(name: str, text: str, forms: str) -> Path:
+    head, _, path = text.partition(":///")
+    if not path or "://" in head or path.endswith("/"):
+        raise SettingsError(f"{name}: the URL names no file; write {forms}")
+    if "?" in path:
+        raise SettingsError(f"{name}: the URL of a file takes no options (after '?'); write {forms}")
+    file = _absolute(path)
+    if file.is_dir():
+        raise SettingsError(f"{name}: {file} is a folder; write the path of a file in it")
+    return file
+
+
+def _database_required(name: str, parts: SplitResult) -> None:
+    if not parts.path.strip("/"):
+        raise SettingsError(f"{name}: the URL names no database; write postgresql://USER:PASSWORD@HOST/DATABASE")
+
+
+def _absolute(path: str) -> Path:
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100  (resolve() would follow links of a home)
+
+
+def _shown(value: str) -> str:
+    return repr(value[:40])
