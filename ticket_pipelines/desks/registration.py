@@ -1,0 +1,143 @@
+"""Checks what a user wants to register, without a request to the vendor. Pure functions.
+
+A configuration holds the keys that all vendors share (`COMMON_KEYS`) and the vendor's own. `schedule` and `timezone`
+become columns of the registry; the rest stays the configuration that the vendor's client is given.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dlt_sources.base import Vendor
+from dlt_sources.errors import SourceError
+from ticket_pipelines.control.due import parse_schedule, parse_timezone
+from ticket_pipelines.errors import UsageError
+
+COMMON_KEYS: Mapping[str, str] = {
+    "schedule": "cron, or 'every 30s'",
+    "timezone": "IANA name in which the cron is meant; default UTC",
+    "streams": "names of the streams to read; default all",
+    "max_requests_per_minute": "a ceiling of your own, below the vendor's",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A checked registration.
+
+    Attributes:
+        account: The account that the configuration points at.
+        config: The vendor's keys, with `streams` and `max_requests_per_minute` where given.
+        schedule: Cron, or `every 30s`.
+        timezone: IANA name.
+    """
+
+    account: str
+    config: Mapping[str, Any]
+    schedule: str
+    timezone: str
+
+
+def vendors() -> Mapping[str, Vendor]:
+    """All vendors by name. Imported when first needed: the sources cost more to import than the registry."""
+    from dlt_sources import VENDORS
+
+    return VENDORS
+
+
+def find_vendor(name: str) -> Vendor:
+    """The vendor of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    known = vendors()
+    if name not in known:
+        raise UsageError(f"vendor {name[:60]!r} is not known{_meant(name, known)}: write one of {_listed(known)}")
+    return known[name]
+
+
+def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: Mapping[str, str]) -> Registration:
+    """Checks configuration and credentials.
+
+    Raises:
+        UsageError: Something cannot work; the message names the key, never a credential.
+    """
+    _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys}, vendor)
+    _check_credentials(vendor, credentials)
+    schedule, timezone = config.get("schedule", vendor.schedule), config.get("timezone", "UTC")
+    if not isinstance(schedule, str) or not isinstance(timezone, str):
+        raise UsageError("configuration: schedule and timezone must be text")
+    parse_schedule(schedule)
+    parse_timezone(timezone)
+    _check_streams(vendor, config.get("streams"))
+    _check_ceiling(config.get("max_requests_per_minute"))
+    own = {key: value for key, value in config.items() if key in vendor.config_keys}
+    try:
+        vendor.validate(own, credentials)
+        account = vendor.account(own)
+    except SourceError as error:
+        raise UsageError(str(error)) from error
+    kept = {key: config[key] for key in ("streams", "max_requests_per_minute") if config.get(key) is not None}
+    return Registration(account, own | kept, schedule.strip(), timezone)
+
+
+def _refuse_unknown(config: Mapping[str, Any], allowed: Mapping[str, str], vendor: Vendor) -> None:
+    for key in config:
+        if key not in allowed:
+            raise UsageError(
+                f"configuration of {vendor.name}: {str(key)[:60]!r} is not known{_meant(str(key), allowed)}:"
+                f" write any of {_listed(allowed)}"
+            )
+
+
+def _check_credentials(vendor: Vendor, credentials: Mapping[str, str]) -> None:
+    if not all(isinstance(value, str) and value for value in credentials.values()):
+        raise UsageError("credentials: every value must be text that is not empty")
+    if not any(set(form) == set(credentials) for form in vendor.credential_forms):
+        forms = " or ".join("{" + ", ".join(form) + "}" for form in vendor.credential_forms)
+        # names of keys only where they are words of the vendor: a secret may stand in the wrong place
+        known = {key for form in vendor.credential_forms for key in form}
+        given = ", ".join(sorted(known & set(credentials))) or "none of these"
+        strange = len(set(credentials) - known)
+        more = f" and {strange} unknown" if strange else ""
+        raise UsageError(f"credentials of {vendor.name} must be {forms}; given: {given}{more}")
+
+
+def _check_streams(vendor: Vendor, streams: Any) -> None:
+    if streams is None:
+        return
+    if not isinstance(streams, list) or not streams or not all(isinstance(name, str) for name in streams):
+        raise UsageError("configuration: streams must be a list of names (leave it out for all)")
+    check_stream_names(vendor, streams)
+
+
+def check_stream_names(vendor: Vendor, names: Iterable[str]) -> None:
+    """Refuses a stream that the vendor does not have.
+
+    Raises:
+        UsageError: It does not.
+    """
+    known = [stream.name for stream in vendor.streams]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{vendor.name} has no stream {name[:60]!r}{_meant(name, known)}: write any of {_listed(known)}"
+            )
+
+
+def _check_ceiling(ceiling: Any) -> None:
+    if ceiling is not None and (not isinstance(ceiling, int) or isinstance(ceiling, bool) or ceiling < 1):
+        raise UsageError("configuration: max_requests_per_minute must be a whole number from 1 on")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,215 @@
+"""The registry of desks in the control database. Safe when several processes use it at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import cursors, leases, quarantine, sync_runs
+from ticket_pipelines.control.database import desks as table
+from ticket_pipelines.control.due import is_due, next_due
+from ticket_pipelines.desks.credentials import Vault
+from ticket_pipelines.desks.desk import Desk, check_key
+from ticket_pipelines.desks.registration import check_registration, find_vendor
+from ticket_pipelines.errors import UsageError
+from ticket_pipelines.logs import hide, topic
+from ticket_pipelines.sync.result import Status
+
+log = topic("desks")
+
+_COLUMNS = [column for column in table.c if column.name != "credentials"]
+
+
+class Registry:
+    """Desks and their credentials."""
+
+    def __init__(
+        self, control: sa.Engine, vault: Vault, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._control = control
+        self._vault = vault
+        self._now = now
+
+    def get(self, key: str) -> Desk:
+        """The desk of that key.
+
+        Raises:
+            UsageError: There is none, or it was removed.
+        """
+        desk = self.find(key)
+        if desk is None:
+            raise UsageError(f"there is no desk {key[:60]!r}; see `ticket-pipelines desks list`")
+        if desk.removed_at is not None:
+            raise UsageError(
+                f"desk {key!r} was removed on {desk.removed_at:%Y-%m-%d}; its rows stay until"
+                f" `ticket-pipelines desks remove {key} --purge`"
+            )
+        return desk
+
+    def find(self, key: str) -> Desk | None:
+        """The desk of that key, removed ones included."""
+        with reading(self._control) as connection:
+            row = connection.execute(sa.select(*_COLUMNS).where(table.c.key == key)).mappings().first()
+        return Desk(**row) if row else None
+
+    def list(self, *, removed: bool = False) -> list[Desk]:
+        """All desks by key; with `removed`, also those whose rows alone are left."""
+        query = sa.select(*_COLUMNS).order_by(table.c.key)
+        with reading(self._control) as connection:
+            rows = connection.execute(query if removed else query.where(table.c.removed_at.is_(None))).mappings().all()
+        return [Desk(**row) for row in rows]
+
+    def due(self, now: datetime) -> Sequence[Desk]:
+        """The desks that are due, longest waiting first."""
+        found = [desk for desk in self.list() if is_due(desk.next_due_at, paused=desk.paused, now=now)]
+        return sorted(found, key=lambda desk: (desk.next_due_at or desk.created_at, desk.key))
+
+    def credentials(self, key: str) -> dict[str, str]:
+        """The desk's credentials, decrypted; from then on no log line shows them.
+
+        Raises:
+            UsageError: There is no such desk.
+            SettingsError: No key decrypts them.
+        """
+        self.get(key)
+        with reading(self._control) as connection:
+            token = connection.execute(sa.select(table.c.credentials).where(table.c.key == key)).scalar_one()
+        found: dict[str, str] = json.loads(self._vault.decrypt(token))
+        hide(found.values())
+        return found
+
+    def add(self, key: str, vendor: str, config: Mapping[str, Any], credentials: Mapping[str, str]) -> Desk:
+        """Registers a desk; it is due at once.
+
+        Raises:
+            UsageError: Key, vendor, configuration or credentials cannot work, or the key is taken.
+        """
+        check_key(key)
+        hide(value for value in credentials.values() if isinstance(value, str))
+        checked = check_registration(find_vendor(vendor), config, credentials)
+        now = self._now()
+        row = {
+            "key": key,
+            "vendor": vendor,
+            "account": checked.account,
+            "config": dict(checked.config),
+            "credentials": self._encrypted(credentials),
+            "schedule": checked.schedule,
+            "timezone": checked.timezone,
+            "paused": False,
+            "created_at": now,
+            "updated_at": now,
+            "next_due_at": now,
+        }
+        try:
+            with self._control.begin() as connection:
+                connection.execute(sa.insert(table).values(row))
+        except IntegrityError:
+            self._refuse_taken(key)
+        log.info("desk %s added: %s %s", key, vendor, checked.account)
+        return self.get(key)
+
+    def update(
+        self, key: str, config: Mapping[str, Any] | None = None, credentials: Mapping[str, str] | None = None
+    ) -> Desk:
+        """Replaces the whole configuration, the credentials, or both. The account must stay the same.
+
+        Raises:
+            UsageError: There is no such desk, something cannot work, or it would be another account.
+        """
+        desk = self.get(key)
+        vendor = find_vendor(desk.vendor)
+        given = configuration(desk) if config is None else config
+        used = self.credentials(key) if credentials is None else credentials
+        hide(value for value in used.values() if isinstance(value, str))
+        checked = check_registration(vendor, given, used)
+        if checked.account != desk.account:
+            raise UsageError(
+                f"desk {key!r} is the account {desk.account}; its configuration cannot point at {checked.account}."
+                "\nAdd a desk of another key for that account."
+            )
+        values: dict[str, Any] = {"config": dict(checked.config)}
+        if credentials is not None:
+            values["credentials"] = self._encrypted(credentials)
+        if (checked.schedule, checked.timezone) != (desk.schedule, desk.timezone):
+            values |= {"schedule": checked.schedule, "timezone": checked.timezone}
+            values["next_due_at"] = next_due(checked.schedule, checked.timezone, self._now())
+        self._write(key, values)
+        log.info("desk %s updated", key)
+        return self.get(key)
+
+    def pause(self, key: str) -> Desk:
+        """Stops scheduled syncs of a desk; one by hand still works."""
+        self.get(key)
+        self._write(key, {"paused": True})
+        return self.get(key)
+
+    def resume(self, key: str) -> Desk:
+        """Lets scheduled syncs of a desk go on, from its next due time."""
+        desk = self.get(key)
+        self._write(key, {"paused": False, "next_due_at": next_due(desk.schedule, desk.timezone, self._now())})
+        return self.get(key)
+
+    def remove(self, key: str) -> Desk:
+        """Ends a desk: no sync any more, its credentials forgotten, its rows kept in the warehouse."""
+        desk = self.get(key)
+        now = self._now()
+        forgotten = self._encrypted({})
+        self._write(key, {"removed_at": now, "credentials": forgotten, "next_due_at": None})
+        log.info("desk %s removed", key)
+        return replace(desk, removed_at=now, next_due_at=None)
+
+    def purge(self, key: str) -> None:
+        """Forgets a desk and all that the control database holds of it; its key is free again.
+
+        The caller holds the desk's lease and has deleted the rows in the warehouse.
+        """
+        with self._control.begin() as connection:
+            for other in (leases, cursors, quarantine, sync_runs):
+                connection.execute(sa.delete(other).where(other.c.desk == key))
+            connection.execute(sa.delete(table).where(table.c.key == key))
+        log.info("desk %s purged", key)
+
+    def finished(self, key: str, status: Status, at: datetime) -> None:
+        """Records the end of a sync or an idle check (`Status.SKIPPED`): due time, and failures in a row."""
+        desk = self.find(key)
+        if desk is None or desk.removed_at is not None:
+            return
+        failures: Any = {Status.FAILED: table.c.failures + 1, Status.SKIPPED: table.c.failures}.get(status, 0)
+        due = next_due(desk.schedule, desk.timezone, at)
+        with self._control.begin() as connection:
+            changed = sa.update(table).where(table.c.key == key)
+            connection.execute(changed.values(failures=failures, last_checked_at=at, next_due_at=due))
+
+    def claim(self, desk: Desk, until: datetime) -> bool:
+        """Takes a due desk: True for one caller only. Unless `finished` is called, it is due again at `until`."""
+        seen = table.c.next_due_at == desk.next_due_at if desk.next_due_at else table.c.next_due_at.is_(None)
+        free = sa.and_(table.c.key == desk.key, seen, table.c.removed_at.is_(None), table.c.paused.is_(sa.false()))
+        with self._control.begin() as connection:
+            return connection.execute(sa.update(table).where(free).values(next_due_at=until)).rowcount == 1
+
+    def _encrypted(self, credentials: Mapping[str, str]) -> str:
+        return self._vault.encrypt(json.dumps(dict(credentials)).encode())
+
+    def _refuse_taken(self, key: str) -> None:
+        taken = self.get(key)
+        raise UsageError(
+            f"desk {key!r} exists already ({taken.vendor}, {taken.account});"
+            f" change it with `ticket-pipelines desks update {key}`"
+        ) from None
+
+    def _write(self, key: str, values: Mapping[str, Any]) -> None:
+        with self._control.begin() as connection:
+            connection.execute(sa.update(table).where(table.c.key == key).values(**values, updated_at=self._now()))
+
+
+def configuration(desk: Desk) -> dict[str, Any]:
+    """The configuration as a user would write it: with schedule and time zone."""
+    return {**desk.config, "schedule": desk.schedule, "timezone": desk.timezone}
