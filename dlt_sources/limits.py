@@ -1,8 +1,15 @@
-"""Budgets: how many requests an account may still make, per limit class, shared by all that use the account."""
+"""Budgets: how many requests an account may still make, per limit class, shared by all that use the account.
+
+The arithmetic is pure (`take`, `close`); a store keeps its inputs: `MemoryBudgets` for a source that runs alone, or a
+database for many processes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -34,4 +41,109 @@ class Budgets(Protocol):
         ...
 
 
-Announced = Mapping[str, int]
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit class as the vendor's documents state it.
+
+    Attributes:
+        name: Name of the class.
+        total: Requests per period, until the vendor announces another total.
+        period: Seconds.
+    """
+
+    name: str
+    total: int
+    period: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What the headers of one answer say of one limit class; None: not said.
+
+    Attributes:
+        limit: Name of the class.
+        total: Requests per period.
+        remaining: Requests left in the vendor's current period.
+        resets_in: Seconds until the vendor's next period.
+    """
+
+    limit: str
+    total: int | None
+    remaining: int | None
+    resets_in: float | None
+
+
+def take(
+    taken: Sequence[float], now: float, total: int, period: float, closed_until: float = 0.0
+) -> tuple[float, list[float]]:
+    """Takes one request, if no span of `period` seconds then holds more than `total` of them.
+
+    Args:
+        taken: Unix times of the requests so far, in any order.
+        now: Unix time.
+        total: Requests per period; less than 1 counts as 1, so that a wrong announcement cannot stop a desk for ever.
+        period: Seconds.
+        closed_until: Unix time before which nothing is taken.
+
+    Returns:
+        Seconds to wait (0.0: taken), and the times to keep.
+    """
+    # a time from the future comes of a clock that was set back: it would close the budget for as long
+    recent = sorted(t for t in taken if now - period < t <= now)
+    wait = max(0.0, closed_until - now)
+    if len(recent) >= max(1, total):
+        wait = max(wait, recent[-max(1, total)] + period - now)
+    if wait > 0.0:
+        return wait, recent
+    return 0.0, [*recent, now]
+
+
+def close(announcement: Announcement, now: float, closed_until: float = 0.0) -> float:
+    """The Unix time until which an announcement closes its budget (never earlier than it was)."""
+    if announcement.remaining is not None and announcement.remaining <= 0 and announcement.resets_in:
+        return max(closed_until, now + announcement.resets_in)
+    return closed_until
+
+
+@dataclass(slots=True)
+class _Budget:
+    taken: list[float] = field(default_factory=list)
+    announced: int | None = None
+    closed_until: float = 0.0
+
+
+class MemoryBudgets:
+    """Budgets of one process. Thread-safe."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._budgets: dict[tuple[str, str], _Budget] = {}
+
+    def reserve(self, account: str, limit: str, total: int, period: float) -> float:
+        """See `Budgets.reserve`."""
+        with self._lock:
+            budget = self._budget(account, limit)
+            allowed = total if budget.announced is None else budget.announced
+            wait, budget.taken = take(budget.taken, self._now(), allowed, period, budget.closed_until)
+            return wait
+
+    def observe(
+        self, account: str, limit: str, *, total: int | None, remaining: int | None, resets_in: float | None
+    ) -> None:
+        """See `Budgets.observe`."""
+        with self._lock:
+            budget = self._budget(account, limit)
+            if total is not None:
+                budget.announced = total
+            said = Announcement(limit, total, remaining, resets_in)
+            budget.closed_until = close(said, self._now(), budget.closed_until)
+
+    def close_until(self, account: str, limit: str, until: float) -> None:
+        """See `Budgets.close_until`."""
+        with self._lock:
+            budget = self._budget(account, limit)
+            budget.closed_until = max(budget.closed_until, until)
+
+    def _budget(self, account: str, limit: str) -> _Budget:
+        return self._budgets.setdefault((account, limit), _Budget())

@@ -1,0 +1,340 @@
+"""The one HTTP session of all vendors: time-outs, retries, budgets, redaction, same host.
+
+One request goes: budgets (wait where one is used up) -> send -> read within a wall bound -> headers into the budgets ->
+clean text -> parse. What a vendor does in its own way stands in its `Dialect`.
+
+Messages name method, host and path, never a query, header or body.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn, Protocol, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+from dlt_sources.base import OnWait, Usage
+from dlt_sources.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    LimitError,
+    MalformedError,
+    SourceError,
+    TransientError,
+)
+from dlt_sources.limits import Announcement, Budgets, Limit
+from dlt_sources.retry import RETRIED, Clock, Policy, retry_after
+from dlt_sources.text import clean
+
+T = TypeVar("T")
+
+_PIECE = 256 * 1024
+_BROKEN = (
+    requests.exceptions.ConnectionError,
+    requests.exceptions.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.HTTPError,
+)
+_CONNECT_ATTEMPTS = 3
+_LIMIT_WAIT = 10.0
+_CONFLICT_WAIT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        path: Path below the account's address, or an address that the vendor sent (same host only).
+        params: Query parameters.
+        limits: Limit classes that it takes one request of; the narrowest last.
+        body: JSON body; makes it a POST.
+        about: What it is for, in messages ("stream tickets").
+        passed: Statuses that are raised at once instead of being retried here.
+    """
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    body: Mapping[str, str] | None = None
+    about: str = ""
+    passed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its text is clean, `cleaned` counts what was wrong with it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cleaned: int = 0
+
+
+class Dialect(Protocol):
+    """What a vendor does in its own way."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers that authorize a request; may itself send one to get a token."""
+        ...
+
+    def renew(self) -> bool:
+        """Called on a 401: drops the token and says whether another one can be had."""
+        ...
+
+    def announcements(self, headers: Mapping[str, str]) -> Iterable[Announcement]:
+        """What the headers of an answer say of the budgets."""
+        ...
+
+    def failure(self, request: Request, answer: Answer) -> SourceError:
+        """The error that an answer of 300 and above means."""
+        ...
+
+
+class Session:
+    """Requests to one account. Not thread-safe."""
+
+    def __init__(
+        self,
+        base: str,
+        account: str,
+        dialect: Dialect,
+        budgets: Budgets,
+        *,
+        clock: Clock | None = None,
+        policy: Policy | None = None,
+    ) -> None:
+        self.base = base.rstrip("/")
+        self.clock = clock or Clock()
+        self.policy = policy or Policy()
+        self.usage = Usage()
+        self.on_wait: OnWait | None = None
+        self._account = account
+        self._dialect = dialect
+        self._budgets = budgets
+        self._http = requests.Session()
+        # a proxy of the environment never stands before this machine itself
+        self._http.trust_env = not is_loopback(urlsplit(base).hostname or "")
+
+    def fetch(self, request: Request, parse: Callable[[bytes], T], *, authorized: bool = True) -> tuple[T, int]:
+        """Sends a request until it is answered, and parses the answer's cleaned body.
+
+        Args:
+            request: What to ask.
+            parse: Gives the parsed body; raises msgspec.DecodeError where it cannot.
+            authorized: Send the dialect's headers.
+
+        Returns:
+            What `parse` gave, and the count of characters that were cleaned.
+
+        Raises:
+            SourceError: The dialect's error for the answer, LimitError for a wait that is too long,
+                ConnectionFailedError when no whole answer came, MalformedError for a body that is not what is expected.
+        """
+        attempt, limited, waited, renewed = 1, 0, 0.0, False
+        while True:
+            waited = self._reserve(request, waited)
+            try:
+                answer = self._send(request, authorized)
+                if 200 <= answer.status < 300:
+                    return self._parse(request, answer, parse), answer.cleaned
+            except TransientError as error:
+                if isinstance(error, LimitError) or attempt >= _attempts(error, self.policy):
+                    raise
+                self.pause(self.policy.backoff(attempt), "no whole answer")
+                attempt += 1
+                continue
+            if answer.status == 401 and authorized and not renewed and self._dialect.renew():
+                renewed = True
+                continue
+            if answer.status in request.passed or answer.status not in RETRIED:
+                raise self._dialect.failure(request, answer)
+            if answer.status == 429:
+                limited += 1
+                waited = self._close(request, answer, limited, waited)
+                continue
+            if attempt >= self.policy.attempts:
+                raise self._dialect.failure(request, answer)
+            first = _CONFLICT_WAIT if answer.status == 409 else None
+            wait = max(retry_after(answer.headers, self.clock.now()) or 0.0, self.policy.backoff(attempt, first))
+            self._refuse_long(request, wait, wait)
+            self.pause(wait, f"answer {answer.status}")
+            attempt += 1
+
+    def pause(self, seconds: float, why: str) -> None:
+        """Waits, counted and told."""
+        if seconds <= 0.0:
+            return
+        self.usage.wait_seconds += seconds
+        if self.on_wait is not None:
+            self.on_wait(seconds, why)
+        self.clock.sleep(seconds)
+
+    def close(self) -> None:
+        """Frees the connections."""
+        self._http.close()
+
+    def _reserve(self, request: Request, waited: float) -> float:
+        for limit in request.limits:
+            while wait := self._budgets.reserve(self._account, limit.name, limit.total, limit.period):
+                waited += wait
+                self._refuse_long(request, wait, waited)
+                self.pause(wait, f"limit {limit.name}")
+        return waited
+
+    def _close(self, request: Request, answer: Answer, limited: int, waited: float) -> float:
+        now = self.clock.now()
+        wait = retry_after(answer.headers, now) or self._announced_reset(request, answer)
+        wait = wait or self.policy.backoff(limited, _LIMIT_WAIT)
+        if request.limits:
+            # the next reservation waits for it, in this process and in every other one of this account
+            self._budgets.close_until(self._account, request.limits[-1].name, now + wait)
+            self._refuse_long(request, wait, waited + wait)
+            return waited
+        self._refuse_long(request, wait, waited + wait)
+        self.pause(wait, "answer 429")
+        return waited + wait
+
+    def _announced_reset(self, request: Request, answer: Answer) -> float | None:
+        names = {limit.name for limit in request.limits}
+        resets = [
+            said.resets_in
+            for said in self._dialect.announcements(answer.headers)
+            if said.limit in names and said.remaining == 0 and said.resets_in
+        ]
+        return max(resets, default=None)
+
+    def _refuse_long(self, request: Request, wait: float, total: float) -> None:
+        if total > self.policy.wait:
+            raise LimitError(
+                f"{self._name(request)}: the vendor takes no request for another {wait:.0f} s (limit used up); "
+                "the next sync goes on from the position reached.",
+                self.clock.now() + wait,
+            )
+
+    def _send(self, request: Request, authorized: bool) -> Answer:
+        headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines"}
+        if authorized:
+            headers.update(self._dialect.headers())
+        url = self._address(request)
+        answer = self._once(request, url, headers)
+        if answer.status in (301, 302, 303, 307, 308):
+            answer = self._once(request, self._same_host(request, urljoin(url, answer.headers["Location"])), headers)
+            if 300 <= answer.status < 400:
+                raise MalformedError(f"{self._name(request)}: redirected again and again.")
+        return answer
+
+    def _once(self, request: Request, url: str, headers: Mapping[str, str]) -> Answer:
+        self.usage.requests += 1
+        deadline = time.monotonic() + self.policy.request
+        try:
+            with self._http.request(
+                "GET" if request.body is None else "POST",
+                url,
+                params=dict(request.params),
+                json=request.body,
+                headers=dict(headers),
+                auth=_keep_headers,
+                timeout=(self.policy.connect, self.policy.read),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._read(request, response, deadline)
+        except requests.exceptions.ConnectTimeout:
+            raise _unreachable(self._name(request)) from None
+        except _BROKEN as error:
+            # the cause is not chained: its text holds the address with its query
+            if _never_reached(error):
+                raise _unreachable(self._name(request)) from None
+            raise ConnectionFailedError(
+                f"{self._name(request)}: the answer broke off or did not come in time."
+            ) from None
+        for said in self._dialect.announcements(response.headers):
+            self._budgets.observe(
+                self._account, said.limit, total=said.total, remaining=said.remaining, resets_in=said.resets_in
+            )
+        body, cleaned = clean(body)
+        return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, cleaned)
+
+    def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
+        pieces = []
+        # read1 gives what has come, so that the wall bound sees a body that drips; read would wait for a whole piece
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > deadline:
+                raise ConnectionFailedError(
+                    f"{self._name(request)}: the answer was not whole after {self.policy.request:.0f} s."
+                )
+        return b"".join(pieces)
+
+    def _parse(self, request: Request, answer: Answer, parse: Callable[[bytes], T]) -> T:
+        try:
+            return parse(answer.body)
+        except msgspec.ValidationError as error:
+            raise MalformedError(f"{self._name(request)}: the answer is not as documented ({error}).") from None
+        except msgspec.DecodeError:
+            what = "a broken answer" if answer.body.lstrip()[:1] in (b"{", b"[") else "an answer that is not JSON"
+            raise ConnectionFailedError(f"{self._name(request)}: {what}, again and again.") from None
+
+    def _address(self, request: Request) -> str:
+        if "://" in request.path:
+            return self._same_host(request, request.path)
+        return f"{self.base}{request.path}"
+
+    def _same_host(self, request: Request, url: str) -> str:
+        ours, theirs = urlsplit(self.base), urlsplit(url)
+        if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
+            self._refuse_host(request, theirs.hostname or "")
+        return url
+
+    def _refuse_host(self, request: Request, host: str) -> NoReturn:
+        raise ConfigurationError(
+            f"{self._name(request)}: the vendor points to another host, {host}. If the account has moved there, "
+            "write that host in the desk's configuration; credentials are never sent to a host that is not configured."
+        )
+
+    def _name(self, request: Request) -> str:
+        """Method, host and path of a request, without its query."""
+        parts = urlsplit(request.path if "://" in request.path else f"{self.base}{request.path}")
+        name = f"{'GET' if request.body is None else 'POST'} {parts.netloc}{parts.path}"
+        return f"{request.about}: {name}" if request.about else name
+
+
+class UnreachableError(ConnectionFailedError):
+    """No connection could be made at all: fewer tries than for a broken answer."""
+
+
+def is_loopback(host: str) -> bool:
+    """True for an address of this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unreachable(name: str) -> UnreachableError:
+    return UnreachableError(f"{name}: the host cannot be reached. Check its name, the network and the proxy.")
+
+
+def _never_reached(error: Exception) -> bool:
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
+
+
+def _attempts(error: TransientError, policy: Policy) -> int:
+    return min(policy.attempts, _CONNECT_ATTEMPTS) if isinstance(error, UnreachableError) else policy.attempts
+
+
+def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Given as `auth` so that requests does not look for credentials in a .netrc file."""
+    return request
