@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TextIO
 from urllib.parse import quote
 
 MASK = "…hidden…"
@@ -77,15 +76,25 @@ class JsonFormat(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
-def configure_logs(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Sends all logs to stderr (or the given stream). Libraries speak from warning on, at level debug from info on.
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is at that moment (a progress display may stand in for it)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+            sys.stderr.flush()
+        except Exception:
+            self.handleError(record)
+
+
+def configure_logs(level: str, form: str) -> None:
+    """Sends all logs to stderr. Libraries speak from warning on, at level debug from info on.
 
     Args:
         level: One of `settings.LOG_LEVELS`.
         form: `text` or `json`.
-        stream: Where to write.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Stderr()
     handler.setFormatter(JsonFormat() if form == "json" else TextFormat())
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h.formatter, TextFormat | JsonFormat)]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -13,7 +14,9 @@ from ticket_pipelines.desks.credentials import KeyFile, Vault
 from ticket_pipelines.desks.registry import Registry
 from ticket_pipelines.logs import hide
 from ticket_pipelines.settings import Settings, read_settings
-from ticket_pipelines.warehouse.base import Warehouse
+
+if TYPE_CHECKING:
+    from ticket_pipelines.warehouse.base import Warehouse
 
 
 class Project:

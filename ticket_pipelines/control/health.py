@@ -1,0 +1,111 @@
+"""One verdict for probes, with its parts. Reads only; makes no request to a vendor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+import sqlalchemy as sa
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import leases
+from ticket_pipelines.control.due import lateness
+from ticket_pipelines.desks.desk import Desk
+from ticket_pipelines.errors import ControlUnavailableError, TicketPipelinesError
+from ticket_pipelines.project import Project, open_project
+from ticket_pipelines.settings import Settings
+
+LATE = timedelta(minutes=5)
+STALLED = timedelta(hours=1)
+FAILING = 3
+STUCK = timedelta(minutes=10)
+
+
+class Grade(IntEnum):
+    """How well a part is; the verdict is the worst of them."""
+
+    OK = 0
+    WARNING = 1
+    FAILED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part: its name, its grade and why."""
+
+    name: str
+    grade: Grade
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The parts, in the order in which they depend on each other."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def verdict(self) -> Grade:
+        """The worst grade."""
+        return max(part.grade for part in self.parts)
+
+
+def check_health(settings: Settings, now: datetime) -> Health:
+    """Looks at all parts. Only wrong settings raise; all else is a grade."""
+    try:
+        project = open_project(settings)
+    except ControlUnavailableError as error:
+        return Health((Part("control_database", Grade.FAILED, _first_line(error)),))
+    with project:
+        return Health((Part("control_database", Grade.OK, "answers"), *_parts(project, now)))
+
+
+def _parts(project: Project, now: datetime) -> Iterator[Part]:
+    desks = project.desks.list()
+    yield _warehouse(lambda: project.warehouse.query("SELECT 1 AS one"))
+    yield due_part(desks, now)
+    yield failing_part(desks)
+    yield _leases(project.control, now)
+
+
+def _warehouse(ask: Callable[[], object]) -> Part:
+    try:
+        ask()
+    except TicketPipelinesError as error:
+        return Part("warehouse", Grade.FAILED, _first_line(error))
+    return Part("warehouse", Grade.OK, "answers")
+
+
+def due_part(desks: list[Desk], now: datetime) -> Part:
+    """Grades by the desk that is late the longest: past an hour nothing can be at work."""
+    late = [(lateness(desk.next_due_at, paused=desk.paused, now=now), desk.key) for desk in desks]
+    seconds, key = max(late, default=(0.0, ""))
+    if seconds <= LATE.total_seconds():
+        return Part("oldest_due_desk", Grade.OK, "no desk is late")
+    grade = Grade.FAILED if seconds > STALLED.total_seconds() else Grade.WARNING
+    return Part(
+        "oldest_due_desk", grade, f"{key} is late by {seconds:.0f} s; is a worker or the Dagster daemon running?"
+    )
+
+
+def failing_part(desks: list[Desk]) -> Part:
+    """Warns of desks that failed several times in a row: that is for a person, not for a restart."""
+    failing = [desk.key for desk in desks if desk.failures >= FAILING and not desk.paused]
+    if not failing:
+        return Part("failing_desks", Grade.OK, "none")
+    return Part("failing_desks", Grade.WARNING, ", ".join(failing))
+
+
+def _leases(control: sa.Engine, now: datetime) -> Part:
+    query = sa.select(leases.c.desk).where(leases.c.expires_at < now - STUCK).order_by(leases.c.desk)
+    with reading(control) as connection:
+        stuck = connection.execute(query).scalars().all()
+    if not stuck:
+        return Part("stuck_leases", Grade.OK, "none")
+    return Part("stuck_leases", Grade.WARNING, f"ended without being given back: {', '.join(stuck)}")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

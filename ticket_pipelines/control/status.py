@@ -1,0 +1,135 @@
+"""What the control database knows of desks and syncs; costs no request and no warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import leases, sync_runs
+from ticket_pipelines.control.due import lateness
+from ticket_pipelines.desks.desk import Desk
+from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
+
+_RUN_COLUMNS = [column for column in sync_runs.c if column.name != "in_warehouse"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeskStatus:
+    """How one desk is doing.
+
+    Attributes:
+        desk: Key of the desk.
+        vendor: Its vendor.
+        paused: Not synced by schedule.
+        running: Who syncs it now, in words; None: nobody.
+        last_run_at: Start of the last sync.
+        last_status: How it ended (running: it has not).
+        last_error: Why it failed or was partial.
+        last_success_at: End of the last sync that succeeded.
+        data_as_of: Everything that the vendor showed until then is in the warehouse.
+        late_seconds: Time past its due time; 0 while it is paused or not due.
+        consecutive_failures: Failed syncs in a row.
+        rows: Vendor rows that its syncs brought in.
+        next_due_at: When a scheduled sync is due; None: paused.
+    """
+
+    desk: str
+    vendor: str
+    paused: bool
+    running: str | None
+    last_run_at: datetime | None
+    last_status: Status | None
+    last_error: str | None
+    last_success_at: datetime | None
+    data_as_of: datetime | None
+    late_seconds: float
+    consecutive_failures: int
+    rows: int
+    next_due_at: datetime | None
+
+
+def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[SyncResult]:
+    """Syncs, newest first."""
+    query = sa.select(*_RUN_COLUMNS).order_by(sync_runs.c.started_at.desc(), sync_runs.c.id.desc()).limit(limit)
+    if desk is not None:
+        query = query.where(sync_runs.c.desk == desk)
+    with reading(control) as connection:
+        return [_result(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[DeskStatus]:
+    """How these desks are doing, in their order."""
+    with reading(control) as connection:
+        last = _newest(connection, sa.true(), sync_runs.c.started_at)
+        good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
+        rows = dict(
+            connection.execute(
+                sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
+            )
+            .tuples()
+            .all()
+        )
+        held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
+        holders = dict(connection.execute(held).tuples().all())
+    return [
+        _status(desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now)
+        for desk in desks
+    ]
+
+
+def _newest(
+    connection: sa.Connection, condition: sa.ColumnElement[bool], clock: sa.Column[Any]
+) -> dict[str, Mapping[str, Any]]:
+    """The newest run of each desk that fulfils the condition."""
+    rank = sa.func.row_number().over(partition_by=sync_runs.c.desk, order_by=(clock.desc(), sync_runs.c.id.desc()))
+    chosen = [sync_runs.c[name] for name in ("desk", "status", "started_at", "completed_at", "error_message")]
+    ranked = sa.select(*chosen, rank.label("rank")).where(condition).subquery()
+    found = connection.execute(sa.select(ranked).where(ranked.c.rank == 1)).mappings()
+    return {row["desk"]: dict(row) for row in found}
+
+
+def _status(
+    desk: Desk,
+    last: Mapping[str, Any] | None,
+    good: Mapping[str, Any] | None,
+    rows: int,
+    holder: str | None,
+    now: datetime,
+) -> DeskStatus:
+    return DeskStatus(
+        desk=desk.key,
+        vendor=desk.vendor,
+        paused=desk.paused,
+        running=holder,
+        last_run_at=last["started_at"] if last else None,
+        last_status=Status(last["status"]) if last else None,
+        last_error=last["error_message"] if last else None,
+        last_success_at=good["completed_at"] if good else None,
+        # a sync shows what was there when it began; an idle check since then moves the time on
+        data_as_of=_as_of(desk, last, good),
+        late_seconds=lateness(desk.next_due_at, paused=desk.paused, now=now),
+        consecutive_failures=desk.failures,
+        rows=rows,
+        next_due_at=None if desk.paused else desk.next_due_at,
+    )
+
+
+def _as_of(desk: Desk, last: Mapping[str, Any] | None, good: Mapping[str, Any] | None) -> datetime | None:
+    if good is None:
+        return None
+    started: datetime = good["started_at"]
+    checked = desk.last_checked_at
+    idle_since = last is not None and last["started_at"] == started and desk.failures == 0
+    if idle_since and checked is not None and good["completed_at"] is not None and checked > good["completed_at"]:
+        return checked
+    return started
+
+
+def _result(row: Mapping[str, Any]) -> SyncResult:
+    typed = {"mode": Mode(row["mode"]), "trigger": Trigger(row["trigger"]), "status": Status(row["status"])}
+    return SyncResult(**{**row, **typed})
