@@ -1,1 +1,14 @@
-"""dlt_sources."""
+"""Sources of helpdesk data, one folder a vendor, usable without the rest of this project.
+
+Importing this package loads neither dlt nor Dagster.
+"""
+
+from __future__ import annotations
+
+from dlt_sources.base import Vendor
+from dlt_sources.zendesk.vendor import ZENDESK
+
+VENDORS: dict[str, Vendor] = {
+    ZENDESK.name: ZENDESK,
+}
+"""All vendors by name."""

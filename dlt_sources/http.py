@@ -8,7 +8,6 @@ Messages name method, host and path, never a query, header or body.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
+from dlt_sources.address import is_loopback
 from dlt_sources.base import OnWait, Usage
 from dlt_sources.errors import (
     ConfigurationError,
@@ -59,14 +59,20 @@ class Request:
         body: JSON body; makes it a POST.
         about: What it is for, in messages ("stream tickets").
         passed: Statuses that are raised at once instead of being retried here.
+        plan: Plan or role that it needs, in words.
+        gated: True where an account's plan may lack it.
+        child: True where it reads one record, which may be gone.
     """
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
-    body: Mapping[str, str] | None = None
+    body: Mapping[str, str] | None = field(default=None, repr=False)
     about: str = ""
     passed: frozenset[int] = frozenset()
+    plan: str = ""
+    gated: bool = False
+    child: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,16 +316,6 @@ class Session:
 
 class UnreachableError(ConnectionFailedError):
     """No connection could be made at all: fewer tries than for a broken answer."""
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address of this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _unreachable(name: str) -> UnreachableError:

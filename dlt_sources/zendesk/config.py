@@ -1,0 +1,127 @@
+"""Configuration and credentials of a Zendesk desk: what may stand there, and what it means. No request is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from dlt_sources.address import is_loopback
+from dlt_sources.errors import ConfigurationError
+
+CONFIG_KEYS = {
+    "subdomain": "The part before .zendesk.com of the account's address.",
+    "base_url": "Scheme and host that stand in for https://SUBDOMAIN.zendesk.com.",
+    "start_time": "ISO 8601; the first sync starts there. Without it: from the account's beginning.",
+}
+CREDENTIAL_FORMS = (("client_id", "client_secret"), ("access_token",), ("email", "api_token"))
+
+_SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+
+
+def validate(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
+    """Checks the form of configuration and credentials.
+
+    Raises:
+        ConfigurationError: Says which value is wrong and what to write instead.
+    """
+    base_address(config)
+    start_time(config)
+    ceiling(config)
+    credential_form(credentials)
+
+
+def base_address(config: Mapping[str, Any]) -> str:
+    """Scheme and host of the account; `base_url` beats `subdomain`."""
+    if config.get("base_url") not in (None, ""):
+        return _base_url(config["base_url"])
+    subdomain = config.get("subdomain")
+    if subdomain in (None, ""):
+        raise ConfigurationError(
+            'subdomain is missing: write the part before .zendesk.com of the account\'s address, for example "acme".'
+        )
+    if not isinstance(subdomain, str) or not _SUBDOMAIN.fullmatch(subdomain.lower()):
+        raise ConfigurationError(
+            "subdomain is not one: write only the part before .zendesk.com (letters, digits and hyphens), "
+            'for example "acme" for https://acme.zendesk.com.'
+        )
+    return f"https://{subdomain.lower()}.zendesk.com"
+
+
+def account(config: Mapping[str, Any]) -> str:
+    """Name of the account: the host that its requests go to."""
+    return urlsplit(base_address(config)).netloc.lower()
+
+
+def start_time(config: Mapping[str, Any]) -> int:
+    """Unix time from which a first sync reads; 0: from the beginning."""
+    value = config.get("start_time")
+    if value in (None, ""):
+        return 0
+    wrong = ConfigurationError(
+        "start_time is not an ISO 8601 time in the past: write for example 2024-01-01 or 2024-01-01T00:00:00Z."
+    )
+    if not isinstance(value, str):
+        raise wrong
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise wrong from None
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if seconds >= datetime.now(UTC).timestamp():
+        raise wrong
+    return max(0, int(seconds))
+
+
+def ceiling(config: Mapping[str, Any]) -> int | None:
+    """The user's own limit, in requests a minute."""
+    value = config.get("max_requests_per_minute")
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError("max_requests_per_minute is not a whole number of at least 1.")
+    return value
+
+
+def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
+    """The accepted form that the credentials have.
+
+    Raises:
+        ConfigurationError: They have none, or more than one.
+    """
+    known = sorted({key for form in CREDENTIAL_FORMS for key in form} & set(credentials))
+    for form in CREDENTIAL_FORMS:
+        if set(credentials) == set(form):
+            empty = [key for key in form if not isinstance(credentials[key], str) or not credentials[key].strip()]
+            if empty:
+                raise ConfigurationError(f"credentials: {' and '.join(empty)} is empty or no text.")
+            return form
+    forms = ", or ".join(" and ".join(form) for form in CREDENTIAL_FORMS)
+    unknown = len(set(credentials) - set(known))
+    given = ", ".join(known) or "none of these"
+    raise ConfigurationError(
+        f"credentials have to be exactly {forms} (OAuth client credentials are best: Zendesk ends API tokens on "
+        f"2027-04-30). Given: {given}{f' and {unknown} unknown key(s)' if unknown else ''}."
+    )
+
+
+def _base_url(value: Any) -> str:
+    parts = urlsplit(value if isinstance(value, str) else "")
+    try:
+        port_is_right = parts.port is None or parts.port > 0
+    except ValueError:
+        port_is_right = False
+    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if not (parts.hostname and port_is_right and bare and parts.scheme in ("https", "http")):
+        raise ConfigurationError(
+            "base_url is not a scheme and host alone: write for example https://acme.zendesk.com, "
+            "without path, query or user name."
+        )
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ConfigurationError(
+            "base_url is plain http, which would send the credentials in the open: write https "
+            "(http is for addresses of this machine only)."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
