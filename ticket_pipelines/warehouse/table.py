@@ -52,15 +52,17 @@ class TableSpec:
         name: Name below the schema `helpdesk`.
         doc: Grain first.
         columns: All columns in order, the common ones first.
+        key: Columns of the key.
     """
 
     name: str
     doc: str
     columns: tuple[TableColumn, ...]
+    key: tuple[str, ...] = KEY
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema that a table of rows must have (key columns not nullable)."""
-        return pa.schema([pa.field(c.name, ARROW[c.kind], nullable=c.name not in KEY) for c in self.columns])
+        return pa.schema([pa.field(c.name, ARROW[c.kind], nullable=c.name not in self.key) for c in self.columns])
 
     def kinds(self) -> dict[str, Kind]:
         """Kind of each column by name."""

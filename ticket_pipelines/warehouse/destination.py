@@ -1,0 +1,149 @@
+"""What our dlt destinations have in common: one job that upserts a parquet file, and nothing else on our tables.
+
+dlt's own merge loads into a staging dataset that has to be made, emptied and kept apart for each desk, and merges from
+there. Our job reads the package's file and upserts in one transaction (`Writer.upsert`), so no half load is ever seen,
+nothing is left behind by a crash, and desks share nothing. dlt keeps what it does well: the package, the schema
+history, the position, `_dlt_loads`.
+
+Everything overridden here is a public method of dlt's job client or destination; `test_dlt_hooks.py` proves that dlt
+still calls each.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from dlt.common.destination.capabilities import DestinationCapabilitiesContext
+from dlt.common.destination.client import (
+    DestinationClientConfiguration,
+    FollowupJobRequest,
+    HasFollowupJobs,
+    LoadJob,
+    RunnableLoadJob,
+)
+from dlt.common.destination.typing import PreparedTableSchema
+from dlt.common.pipeline import current_pipeline
+from dlt.common.schema import Schema
+from dlt.common.storages.load_package import LoadJobInfo
+
+
+class Writer(Protocol):
+    """The side of a warehouse that a load job writes through."""
+
+    def upsert(self, table: str, parquet: Path) -> None:
+        """Upserts the file's rows into the table in one transaction."""
+        ...
+
+
+class UpsertJob(RunnableLoadJob, HasFollowupJobs):
+    """Upserts one parquet file of a load package."""
+
+    def __init__(self, file_path: str, writer: Writer) -> None:
+        super().__init__(file_path)
+        self._writer = writer
+
+    def run(self) -> None:
+        """Called by dlt, in its worker."""
+        self._writer.upsert(self.load_table_name, Path(self._file_path))
+
+
+class UpsertClientMixin:
+    """Put before a job client of dlt's: sends our tables' files through `Writer.upsert`."""
+
+    writer: Writer
+
+    def create_load_job(
+        self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
+    ) -> LoadJob:
+        """Our job for our tables; dlt's own for its tables."""
+        if is_ours(table):
+            return UpsertJob(file_path, self.writer)
+        job: LoadJob = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]
+        return job
+
+    def should_load_data_to_staging_dataset(self, table_name: str) -> bool:  # noqa: ARG002 - dlt's signature
+        """Never: the job merges by itself."""
+        return False
+
+    def create_table_chain_completed_followup_jobs(
+        self,
+        table_chain: Sequence[PreparedTableSchema],
+        completed_table_chain_jobs: Sequence[LoadJobInfo] | None = None,
+    ) -> list[FollowupJobRequest]:
+        """None for our tables."""
+        if is_ours(table_chain[0]):
+            return []
+        jobs: list[FollowupJobRequest] = super().create_table_chain_completed_followup_jobs(  # type: ignore[misc]
+            table_chain, completed_table_chain_jobs
+        )
+        return jobs
+
+    def complete_load(self, load_id: str) -> None:
+        """Marks the package as loaded, which makes its position the valid one; drops the positions before it.
+
+        A desk that is read every minute would otherwise leave half a million rows a year, and each restore reads them.
+        A package whose position did not change brings none: the last one before stays.
+        """
+        super().complete_load(load_id)  # type: ignore[misc]
+        client: Any = self
+        name = current_pipeline().pipeline_name  # type: ignore[union-attr]
+        state = client.sql_client.make_qualified_table_name(client.schema.state_table_name)
+        loads = client.sql_client.make_qualified_table_name(client.schema.loads_table_name)
+        superseded = (
+            f"SELECT old._dlt_load_id FROM {state} AS old "
+            f"JOIN {state} AS new ON new.pipeline_name = old.pipeline_name AND new._dlt_load_id > old._dlt_load_id "
+            f"JOIN {loads} AS done ON done.load_id = new._dlt_load_id AND done.status = 0 "
+            "WHERE old.pipeline_name = %s"
+        )
+        found = client.sql_client.execute_sql(superseded, name)
+        for (old,) in found or ():
+            for table, column in ((state, "_dlt_load_id"), (loads, "load_id")):
+                client.sql_client.execute_sql(f"DELETE FROM {table} WHERE {column} = %s", old)
+
+
+def is_ours(table: PreparedTableSchema) -> bool:
+    """Whether a table is one of the desks' and not dlt's."""
+    return not str(table["name"]).startswith("_dlt")
+
+
+class ResolvedOnceMixin:
+    """Put before a destination of dlt's: resolves configuration and capabilities once.
+
+    dlt resolves them some forty times a load, a third of a small load's time. All parameters are given explicitly, so
+    the answer cannot change.
+    """
+
+    writer: Writer
+
+    def capabilities(
+        self, config: DestinationClientConfiguration | None = None, naming: Any = None
+    ) -> DestinationCapabilitiesContext:
+        """As dlt's, remembered for each naming convention."""
+        key = (config is None, type(naming).__name__, getattr(naming, "max_length", None))
+        known: dict[Any, DestinationCapabilitiesContext] = self.__dict__.setdefault("_known_capabilities", {})
+        if key not in known:
+            known[key] = super().capabilities(config, naming)  # type: ignore[misc]
+        return copy.copy(known[key])
+
+    def configuration(
+        self, initial_config: DestinationClientConfiguration, accept_partial: bool = False
+    ) -> DestinationClientConfiguration:
+        """As dlt's, remembered for each initial configuration."""
+        if accept_partial:
+            partial: DestinationClientConfiguration = super().configuration(initial_config, accept_partial)  # type: ignore[misc]
+            return partial
+        given: Iterable[tuple[str, Any]] = dict(initial_config or {}).items()
+        key = repr(sorted((name, str(value)) for name, value in given if name != "credentials"))
+        known: dict[str, DestinationClientConfiguration] = self.__dict__.setdefault("_known_configurations", {})
+        if key not in known:
+            known[key] = super().configuration(initial_config, accept_partial)  # type: ignore[misc]
+        return known[key].copy()
+
+    def client(self, schema: Schema, initial_config: DestinationClientConfiguration | None = None) -> Any:
+        """As dlt's, with the writer that its jobs write through."""
+        client = super().client(schema, initial_config)  # type: ignore[misc]
+        client.writer = self.writer
+        return client

@@ -1,0 +1,119 @@
+"""What a driver's error means for a sync: try the load again later, or look at its rows.
+
+dlt wraps a driver's error several times over; the first error of a driver in the chain is the one that counts.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+
+import adbc_driver_manager as adbc
+import duckdb
+import psycopg2
+
+from ticket_pipelines.errors import TicketPipelinesError, WarehouseRejectedError, WarehouseUnavailableError
+
+UNAVAILABLE_SQLSTATES = (
+    "08",  # connection lost or refused
+    "28",  # wrong password or no such role
+    "3D",  # no such database
+    "40",  # deadlock or serialisation: another transaction won
+    "53",  # disk full, out of memory, too many connections
+    "55",  # lock not available
+    "57",  # administrator stopped the server or the statement
+    "58",  # error of the operating system below the server
+    "F0",  # server's configuration file
+    "XX",  # damage within the server
+    "25006",  # server is a standby or was made read-only
+    "42501",  # privilege missing: a grant mends it
+    "42P01",  # a table was dropped while this process knew it; the next load makes it again
+    "42703",  # the same for a column
+    "3F000",  # the same for the schema
+)
+"""SQLSTATE classes and codes after which the same load may succeed; others speak of the rows."""
+
+UNAVAILABLE_DUCKDB = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.ConnectionException,
+    duckdb.TransactionException,
+    duckdb.CatalogException,
+    duckdb.InterruptException,
+    duckdb.FatalException,
+    duckdb.PermissionException,
+)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE)
+MAX_MESSAGE = 300
+
+_SERVER_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(.*)")
+
+type_of_driver_error = (psycopg2.Error, adbc.Error, duckdb.Error)
+
+
+def driver_errors(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it wraps, outermost first."""
+    waiting, seen = [error], set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        wrapped = (getattr(current, "client_exception", None), getattr(current, "dbapi_exception", None))
+        nested = (getattr(current, "exception", None), current.__cause__, current.__context__)
+        waiting += [inner for inner in (*wrapped, *nested) if isinstance(inner, BaseException)]
+
+
+def translate(error: BaseException, label: str) -> TicketPipelinesError | None:
+    """The error in our words, or None where no warehouse is behind it.
+
+    Args:
+        error: What a driver, dlt or the operating system raised.
+        label: The warehouse's address, without a password.
+    """
+    chain = list(driver_errors(error))
+    for current in chain:
+        if isinstance(current, TicketPipelinesError):
+            return current
+    for current in chain:
+        if isinstance(current, type_of_driver_error):
+            return _of_driver(current, label)
+    for current in chain:
+        if isinstance(current, OSError) and current.errno in FULL:
+            place = f" ({current.filename})" if current.filename else ""
+            return WarehouseUnavailableError(f"Cannot write for warehouse {label}{place}: {current.strerror}.")
+    return None
+
+
+def _of_driver(error: BaseException, label: str) -> TicketPipelinesError:
+    if is_unavailable(error):
+        return WarehouseUnavailableError(f"Warehouse {label} is not available: {first_line(error)}")
+    return WarehouseRejectedError(f"Warehouse {label} refuses the rows: {first_line(error)}")
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the same load may succeed later."""
+    if isinstance(error, duckdb.Error):
+        return isinstance(error, UNAVAILABLE_DUCKDB)
+    state = sqlstate(error)
+    if state is None:
+        return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError, adbc.OperationalError)) or (
+            isinstance(error, adbc.Error) and error.status_code == adbc.AdbcStatusCode.IO
+        )
+    return state.startswith(UNAVAILABLE_SQLSTATES)
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The five characters by which Postgres names an error, where it named one."""
+    state = error.pgcode if isinstance(error, psycopg2.Error) else getattr(error, "sqlstate", None)
+    return state if isinstance(state, str) and state.strip("\0 ") else None
+
+
+def first_line(error: BaseException) -> str:
+    """What the driver says, without its own preamble and without the detail lines, which quote rows."""
+    text = str(error).strip()
+    said = _SERVER_SAYS.search(text)
+    line = said[1] if said else next((line for line in text.splitlines() if line.strip()), type(error).__name__)
+    return line.strip()[:MAX_MESSAGE]

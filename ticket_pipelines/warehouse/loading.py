@@ -1,0 +1,191 @@
+"""The dlt pipeline of a desk: rows and position in one load package.
+
+    tables + position -> extract (parquet) -> normalize (a hard link) -> load: upsert each table, then the position
+
+The position is dlt's source state. It counts once its package stands in `_dlt_loads`, which is written last: a load
+that dies on the way leaves rows that the next load writes again, and the old position. A pipeline starts in an empty
+folder with the position that the warehouse holds, so a worker has nothing of its own to lose; after a failed load it
+starts so again, and the broken package is gone.
+"""
+
+from __future__ import annotations
+
+import copy
+import ctypes
+import ctypes.util
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import dlt
+import pyarrow as pa
+from dlt.common.schema import Schema
+from dlt.extract import DltResource, DltSource
+
+from dlt_sources.base import Kind
+from ticket_pipelines.errors import WarehouseRejectedError
+from ticket_pipelines.warehouse import dlt_settings
+from ticket_pipelines.warehouse.base import SCHEMA
+from ticket_pipelines.warehouse.failures import translate
+from ticket_pipelines.warehouse.table import TableSpec
+from ticket_pipelines.warehouse.workdir import WorkingFolder
+
+POSITION = "position"
+"""Key of the position in the source's state."""
+
+
+class DltDeskPipeline:
+    """A desk's pipeline, open. Used by one thread, the holder of the desk's lease.
+
+    Args:
+        vendor: Name of the vendor; also of the dlt source.
+        desk: Key of the desk.
+        destination: dlt's destination of the warehouse.
+        session: Opens what a load needs (a lock, a connection) for the time of one load.
+        ensure: Makes a table or its missing columns.
+        forget: Called after a failed load: what is known of the tables may be wrong.
+        label: The warehouse's address for messages.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        desk: str,
+        *,
+        destination: Any,
+        session: Callable[[], AbstractContextManager[None]],
+        ensure: Callable[[TableSpec], None],
+        forget: Callable[[], None],
+        label: str,
+    ) -> None:
+        self._vendor = vendor
+        self._name = pipeline_name(vendor, desk)
+        self._destination = destination
+        self._session = session
+        self._ensure = ensure
+        self._forget = forget
+        self._label = label
+        self._folder: WorkingFolder | None = None
+        self._pipeline: dlt.Pipeline | None = None
+        dlt_settings.borrowed.enter()
+        self._closed = False
+        try:
+            self._opened()
+        except BaseException:
+            self.close()
+            raise
+
+    def state(self) -> dict[str, Any]:
+        """The position as the warehouse holds it ({} for a new desk)."""
+        sources: Mapping[str, Any] = self._opened().state.get("sources", {})
+        position: dict[str, Any] = sources.get(self._vendor, {}).get(POSITION, {})
+        return copy.deepcopy(position)
+
+    def load(self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]) -> None:
+        """Upserts the rows and commits the position with them; see `base.DeskPipeline`."""
+        for name in tables:
+            self._ensure(specs[name])
+        source = self._source(tables, specs, state)
+        pipeline = self._opened()
+        try:
+            pipeline.extract(source, loader_file_format="parquet")
+            pipeline.normalize()
+            with self._session():
+                pipeline.load(workers=1)
+        except Exception as error:  # dlt wraps what drivers raise, in classes of its own that change
+            self._drop()
+            self._forget()
+            raise self._translated(error) from error
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            give_memory_back()
+
+    def close(self) -> None:
+        """Removes the pipeline's working folder."""
+        if self._closed:
+            return
+        self._closed = True
+        self._drop()
+        dlt_settings.borrowed.leave()
+
+    def _opened(self) -> dlt.Pipeline:
+        """The pipeline, made in an empty folder and restored from the warehouse where there is none."""
+        if self._pipeline is not None:
+            return self._pipeline
+        self._folder = WorkingFolder()
+        try:
+            with self._session():
+                pipeline = dlt.pipeline(
+                    self._name,
+                    pipelines_dir=str(self._folder.path),
+                    destination=self._destination,
+                    dataset_name=SCHEMA,
+                )
+                pipeline.sync_destination()
+        except Exception as error:  # as in load
+            self._drop()
+            raise self._translated(error) from error
+        self._pipeline = pipeline
+        return pipeline
+
+    def _translated(self, error: Exception) -> Exception:
+        return translate(error, self._label) or WarehouseRejectedError(
+            f"The load of {self._name} into warehouse {self._label} failed: {type(error).__name__}."
+        )
+
+    def _drop(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.deactivate()
+            self._pipeline = None
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+
+    def _source(
+        self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]
+    ) -> DltSource:
+        """One package as a dlt source: a resource a table, and one that moves the position."""
+        position = json.loads(json.dumps(state))
+
+        def move() -> Iterator[Any]:
+            dlt.current.source_state()[POSITION] = position
+            yield from ()
+
+        resources = [_resource(name, rows, specs[name]) for name, rows in tables.items() if rows.num_rows]
+        moving: DltResource = dlt.resource(move, name=POSITION)
+        return DltSource(Schema(self._vendor), self._vendor, [*resources, moving])
+
+
+def pipeline_name(vendor: str, desk: str) -> str:
+    """Name of a desk's pipeline."""
+    return f"{vendor}__{desk}"
+
+
+def _resource(name: str, rows: pa.Table, spec: TableSpec) -> DltResource:
+    """A table's rows in chunks; a chunk becomes a row group."""
+    chunks = [rows.slice(start, dlt_settings.CHUNK_ROWS) for start in range(0, rows.num_rows, dlt_settings.CHUNK_ROWS)]
+    resource: DltResource = dlt.resource(
+        chunks,
+        name=name,
+        write_disposition={"disposition": "merge", "strategy": "upsert"},
+        primary_key=list(spec.key),
+        columns={column.name: {"data_type": "json"} for column in spec.columns if column.kind is Kind.JSON},
+    )
+    return resource
+
+
+@functools.cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    name = ctypes.util.find_library("c")
+    return getattr(ctypes.CDLL(name), "malloc_trim", None) if name else None
+
+
+def give_memory_back() -> None:
+    """Returns freed memory to the system: glibc keeps it, and a long sync would grow by a third."""
+    pa.default_memory_pool().release_unused()
+    if trim := _malloc_trim():
+        trim(0)
