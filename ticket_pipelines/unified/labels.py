@@ -1,0 +1,138 @@
+"""What vendors' own words for status, priority, type and channel mean: data, and pure functions that look it up.
+
+A label is compared without regard to case and spaces. A vendor is a key of each map, so another one is more data.
+The vendor's own word always stays beside the canonical one; a word that no map knows gives NULL, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+
+CATEGORIES: Mapping[str, str] = {
+    "new": "open",
+    "open": "open",
+    "assigned": "open",
+    "in_progress": "in_progress",
+    "escalated": "in_progress",
+    "pending": "on_hold",
+    "on_hold": "on_hold",
+    "solved": "closed",
+    "closed": "closed",
+    "cancelled": "closed",
+}
+"""Category of every canonical status."""
+
+STATUSES: Mapping[str, Mapping[str, str | None]] = {
+    "zendesk": {
+        "new": "new",
+        "open": "open",
+        "pending": "pending",
+        "hold": "on_hold",
+        "solved": "solved",
+        "closed": "closed",
+        # a deletion is a flag and never a status
+        "deleted": None,
+    },
+}
+"""Vendor to its status labels to the canonical status; None: known, and has none."""
+
+RANKS: Mapping[str, int] = {"urgent": 4, "high": 3, "normal": 2, "low": 1}
+"""Rank of every canonical priority, the highest first."""
+
+PRIORITIES: Mapping[str, Mapping[str, str | None]] = {
+    "zendesk": {"urgent": "urgent", "high": "high", "normal": "normal", "low": "low", "": None},
+}
+"""Vendor to its priority labels to the canonical priority; None: known, and means none."""
+
+TYPES: Mapping[str, Mapping[str, str]] = {
+    "zendesk": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
+}
+"""Vendor to its labels of a ticket's type to the canonical type."""
+
+CHANNELS: Mapping[str, Mapping[str, str]] = {
+    "zendesk": {
+        "email": "email",
+        "web": "web",
+        "help_center": "web",
+        "helpcenter": "web",
+        "webform": "web",
+        "web_widget": "web",
+        "mobile": "mobile",
+        "mobile_sdk": "mobile",
+        "api": "api",
+        "webservice(api)": "api",
+        "voice": "phone",
+        "phone": "phone",
+        "phonecall(inbound)": "phone",
+        "phonecall(outbound)": "phone",
+        "voicemail": "phone",
+        "sms": "sms",
+        "whatsapp": "whatsapp",
+        "chat": "chat",
+        "native_messaging": "messaging",
+        "messaging": "messaging",
+        "facebook": "facebook",
+        "twitter": "twitter",
+        "instagram_dm": "instagram",
+        "rule": "rule",
+        "sample_ticket": "sample",
+    },
+}
+"""Vendor to its labels of a channel to one word for all vendors."""
+
+
+def normal(label: str) -> str:
+    """The label as it is compared: lower case, without any space."""
+    return "".join(label.split()).lower()
+
+
+def status_of(vendor: str, label: str | None) -> str | None:
+    """Canonical status of a vendor's label; None where there is none, or the label is unknown."""
+    return None if label is None else STATUSES[vendor].get(normal(label))
+
+
+def category_of(status: str | None) -> str | None:
+    """Category of a canonical status."""
+    return None if status is None else CATEGORIES[status]
+
+
+def priority_of(vendor: str, label: str | None) -> str | None:
+    """Canonical priority of a vendor's label; None where there is none, or the label is unknown."""
+    return None if label is None else PRIORITIES[vendor].get(normal(label))
+
+
+def rank_of(priority: str | None) -> int | None:
+    """Rank of a canonical priority: 4 is urgent, 1 is low."""
+    return None if priority is None else RANKS[priority]
+
+
+def type_of(vendor: str, label: str | None) -> str | None:
+    """Canonical type of a vendor's label; None where there is none, or the label is unknown."""
+    return None if label is None else TYPES[vendor].get(normal(label))
+
+
+def channel_of(vendor: str, label: str | None) -> str | None:
+    """Canonical channel of a vendor's label; None where there is none, or the label is unknown."""
+    return None if label is None else CHANNELS[vendor].get(normal(label))
+
+
+def unmapped(labels: pa.Array, known: Mapping[str, str | None]) -> Counter[str]:
+    """The labels of a column that a map does not know, with the count of their rows."""
+    counts = labels.value_counts().to_pylist()
+    return Counter(
+        {
+            entry["values"]: entry["counts"]
+            for entry in counts
+            if entry["values"] is not None and normal(entry["values"]) not in known
+        }
+    )
+
+
+def each_distinct(column: pa.Array, meaning: Callable[[str | None], str | int | None], kind: pa.DataType) -> pa.Array:
+    """A column through a pure function that is called once per distinct value; NULL stays NULL."""
+    encoded = column.dictionary_encode()
+    values = pa.array([meaning(label) for label in encoded.dictionary.to_pylist()], kind)
+    return values.take(encoded.indices)
