@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dlt_sources.limits import Announcement, close, take
+from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
 
 
@@ -68,6 +69,17 @@ class ControlBudgets:
         """See `Budgets.close_until`."""
         with self._row(account, limit) as (connection, row):
             connection.execute(_update(account, limit, closed_until=max(row.closed_until, until)))
+
+    def advance(self, account: str, seconds: float) -> None:
+        """Moves an account's budgets on in time, where the vendor is a sandbox whose clock was moved on."""
+        query = sa.select(table.c.limit_class).where(table.c.account == account)
+        with reading(self._control) as connection:
+            limits = connection.execute(query).scalars().all()
+        for limit in limits:
+            with self._row(account, limit) as (connection, row):
+                earlier = [moment - seconds for moment in row.taken]
+                closed = row.closed_until - seconds
+                connection.execute(_update(account, limit, taken=earlier, closed_until=closed))
 
     @contextmanager
     def _row(self, account: str, limit: str) -> Iterator[tuple[sa.Connection, _Row]]:

@@ -10,17 +10,18 @@ from enum import IntEnum
 import sqlalchemy as sa
 
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import leases
+from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import ControlUnavailableError, TicketPipelinesError
 from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.settings import Settings
+from ticket_pipelines.sync.result import Status
 
 LATE = timedelta(minutes=5)
 STALLED = timedelta(hours=1)
 FAILING = 3
-STUCK = timedelta(minutes=10)
+JUST_STARTED = timedelta(minutes=1)
 
 
 class Grade(IntEnum):
@@ -67,7 +68,7 @@ def _parts(project: Project, now: datetime) -> Iterator[Part]:
     yield _warehouse(lambda: project.warehouse.query("SELECT 1 AS one"))
     yield due_part(desks, now)
     yield failing_part(desks)
-    yield _leases(project.control, now)
+    yield _stuck(project.control, now)
 
 
 def _warehouse(ask: Callable[[], object]) -> Part:
@@ -98,13 +99,16 @@ def failing_part(desks: list[Desk]) -> Part:
     return Part("failing_desks", Grade.WARNING, ", ".join(failing))
 
 
-def _leases(control: sa.Engine, now: datetime) -> Part:
-    query = sa.select(leases.c.desk).where(leases.c.expires_at < now - STUCK).order_by(leases.c.desk)
+def _stuck(control: sa.Engine, now: datetime) -> Part:
+    """Syncs that never ended and that nobody holds the lease for: their process is gone."""
+    held = sa.select(leases.c.desk).where(leases.c.expires_at >= now)
+    running = sa.and_(sync_runs.c.status == Status.RUNNING, sync_runs.c.started_at < now - JUST_STARTED)
+    query = sa.select(sync_runs.c.desk).where(running, sync_runs.c.desk.not_in(held)).distinct()
     with reading(control) as connection:
-        stuck = connection.execute(query).scalars().all()
+        stuck = sorted(connection.execute(query).scalars())
     if not stuck:
         return Part("stuck_leases", Grade.OK, "none")
-    return Part("stuck_leases", Grade.WARNING, f"ended without being given back: {', '.join(stuck)}")
+    return Part("stuck_leases", Grade.WARNING, f"syncs that died; the next ones go on from there: {', '.join(stuck)}")
 
 
 def _first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, leases, quarantine, sync_runs
+from ticket_pipelines.control.database import cursors, quarantine, sync_runs
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.due import is_due, next_due
 from ticket_pipelines.desks.credentials import Vault
@@ -119,14 +119,16 @@ class Registry:
     def update(
         self, key: str, config: Mapping[str, Any] | None = None, credentials: Mapping[str, str] | None = None
     ) -> Desk:
-        """Replaces the whole configuration, the credentials, or both. The account must stay the same.
+        """Changes keys of the configuration (null takes one away), the credentials, or both.
+
+        The account must stay the same.
 
         Raises:
             UsageError: There is no such desk, something cannot work, or it would be another account.
         """
         desk = self.get(key)
         vendor = find_vendor(desk.vendor)
-        given = configuration(desk) if config is None else config
+        given = {key: value for key, value in {**configuration(desk), **(config or {})}.items() if value is not None}
         used = self.credentials(key) if credentials is None else credentials
         hide(value for value in used.values() if isinstance(value, str))
         checked = check_registration(vendor, given, used)
@@ -169,10 +171,11 @@ class Registry:
     def purge(self, key: str) -> None:
         """Forgets a desk and all that the control database holds of it; its key is free again.
 
-        The caller holds the desk's lease and has deleted the rows in the warehouse.
+        The caller holds the desk's lease and has deleted the rows in the warehouse. The lease's row stays: its token
+        goes on rising, so that a sync that slept through all this never takes the next desk of that key for its own.
         """
         with self._control.begin() as connection:
-            for other in (leases, cursors, quarantine, sync_runs):
+            for other in (cursors, quarantine, sync_runs):
                 connection.execute(sa.delete(other).where(other.c.desk == key))
             connection.execute(sa.delete(table).where(table.c.key == key))
         log.info("desk %s purged", key)

@@ -1,0 +1,91 @@
+"""`ticket-pipelines status` and `ticket-pipelines runs`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from ticket_pipelines.cli.output import duration, json_option, print_json, print_table
+from ticket_pipelines.cli.start import opened
+
+
+@click.command(short_help="Shows how each desk is doing.")
+@json_option
+def status(as_json: bool) -> None:
+    """Shows per desk: last run, last success, data as of, lateness, failures in a row, rows, next due (UTC)."""
+    from ticket_pipelines.control import status as control_status
+
+    with opened() as project:
+        found = control_status.status(project.control, project.desks.list(), datetime.now(UTC))
+    if as_json:
+        print_json(found)
+        return
+    columns = ("desk", "state", "last run", "last success", "data as of", "late", "failures", "rows", "next due")
+    rows = [
+        (
+            one.desk,
+            "running" if one.running else "paused" if one.paused else one.last_status or "new",
+            one.last_run_at,
+            one.last_success_at,
+            one.data_as_of,
+            duration(one.late_seconds) if one.late_seconds else None,
+            one.consecutive_failures,
+            f"{one.rows:,}",
+            one.next_due_at,
+        )
+        for one in found
+    ]
+    print_table(columns, rows, empty="no desk yet: register one with `ticket-pipelines desks add`")
+    for one in found:
+        if one.last_error:
+            click.echo(f"{one.desk}: {one.last_error}")
+
+
+@click.command()
+@click.option("--desk", metavar="KEY", help="Only this desk.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@json_option
+def runs(desk: str | None, limit: int, as_json: bool) -> None:
+    """Shows the sync history, newest first."""
+    from ticket_pipelines.control import status as control_status
+
+    with opened() as project:
+        if desk is not None and project.desks.find(desk) is None:
+            project.desks.get(desk)
+        found = control_status.runs(project.control, desk, limit)
+    if as_json:
+        print_json(found)
+        return
+    columns = (
+        "started (UTC)",
+        "desk",
+        "mode",
+        "status",
+        "took",
+        "read",
+        "new",
+        "upd",
+        "same",
+        "del",
+        "fail",
+        "requests",
+    )
+    rows = [
+        (
+            run.started_at,
+            run.desk,
+            run.mode,
+            run.status,
+            duration(run.duration_seconds),
+            run.rows_read,
+            run.rows_created,
+            run.rows_updated,
+            run.rows_unchanged,
+            run.rows_deleted,
+            run.rows_failed,
+            run.api_requests,
+        )
+        for run in found
+    ]
+    print_table(columns, rows, empty="no sync yet")
