@@ -61,7 +61,7 @@ class Control:
         """Lets the next requests go wrong, or takes access away.
 
         Args:
-            kind: Kind of a `Fault`, or of the vendor's afflictions (`expire_tokens`, `revoke_tokens`, `revoke_role`, …).
+            kind: Kind of a `Fault`, or one of the vendor's afflictions (`expire_tokens`, `revoke_role`, …).
             preset: Name of one of the vendor's ready-made answers.
             stream: Only requests of this stream.
             fields: Fields of `Fault`, or arguments of the affliction.

@@ -1,10 +1,10 @@
-"""The control plane over HTTP, below `/__sandbox/` on the vendor's own port.
+r"""The control plane over HTTP, below `/__sandbox/` on the vendor's own port.
 
 | request | body or query | does |
 |---|---|---|
 | `POST seed` | fields of `Options` | starts over |
 | `POST mutate` | `{"op": …, …}` or a list of them | changes data |
-| `POST fail` | `{"kind"\\|"preset": …, "stream"\\|"match": …, "times": …, …}` | lets the next requests go wrong |
+| `POST fail` | `{"kind"\|"preset": …, "stream"\|"match": …, "times": …, …}` | lets the next requests go wrong |
 | `DELETE fail` | | drops the faults that wait |
 | `POST clock` | `{"advance": seconds}`, `{"to": instant}`, `{"frozen": bool}` | moves the clock |
 | `POST configure` | settings of the account | changes plan, limits, delays |

@@ -39,7 +39,7 @@ def records(state: State, stream: str) -> list[Record]:
     if stream == "ticket_comments":
         events = state.tables["ticket_events"].rows.values()
         return [
-            {**child, "ticket_id": event["ticket_id"]}
+            {**child, **state.comment_changes.get(child["id"], {}), "ticket_id": event["ticket_id"]}
             for event in events
             for child in event["child_events"]
             if is_comment(child)

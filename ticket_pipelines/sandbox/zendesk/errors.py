@@ -9,7 +9,7 @@ from typing import Any
 from ticket_pipelines.sandbox.emulator import Reply
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is the answer, not a failure of ours
     """An answer that is an error.
 
     Args:

@@ -6,8 +6,16 @@ from typing import Any
 
 from ticket_pipelines.sandbox.clock import epoch, iso
 from ticket_pipelines.sandbox.zendesk.records import API
-from ticket_pipelines.sandbox.zendesk.state import State, is_comment, metrics_id
+from ticket_pipelines.sandbox.zendesk.state import State, is_comment
 from ticket_pipelines.sandbox.zendesk.table import Record
+
+_FIRST_ID = 28_999_000_000_000
+_ID_STEP = 4
+
+
+def metrics_id(ticket_id: int) -> int:
+    """Id of a ticket's metrics."""
+    return _FIRST_ID + ticket_id * _ID_STEP
 
 
 def metric_set(state: State, key: int) -> Record | None:

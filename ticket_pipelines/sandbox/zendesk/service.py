@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from ticket_pipelines.sandbox.limits import Allowance, Windows
 from ticket_pipelines.sandbox.zendesk import census, changes, endpoints, history, reference, stories
 from ticket_pipelines.sandbox.zendesk.access import Access, Identity
 from ticket_pipelines.sandbox.zendesk.call import Call, ok
+from ticket_pipelines.sandbox.zendesk.change import Change
 from ticket_pipelines.sandbox.zendesk.errors import (
     FORBIDDEN,
     INVALID_ENDPOINT,
@@ -45,7 +47,7 @@ class ZendeskEmulator:
             history.fill(self.state, options.data)
         else:
             stories.fill(self.state, options.seed, options.tickets, anchor, options.same_second)
-        self._chance = changes.chance(options.seed)
+        self._chance = random.Random(options.seed)  # noqa: S311 - choices must be repeatable, not secret
 
     def stream_pattern(self, stream: str) -> str:
         """See `Emulator`."""
@@ -72,7 +74,7 @@ class ZendeskEmulator:
 
     def mutate(self, op: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """See `Emulator`."""
-        return changes.apply(changes.Change(self.state, self._chance, int(self.clock.now())), op, arguments)
+        return changes.apply(Change(self.state, self._chance, int(self.clock.now())), op, arguments)
 
     def counts(self) -> dict[str, Any]:
         """See `Emulator`."""

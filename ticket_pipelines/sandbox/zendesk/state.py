@@ -39,7 +39,6 @@ ARCHIVED_AFTER = 120 * 86_400
 _FIRST_ID = 28_835_700_000_000
 _ID_STEP = 4
 _KIND_SPAN = 10_000_000_000
-_METRICS_FIRST = 28_999_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +100,7 @@ class State:
         removals: Soft deletions by ticket.
         closed_at: When tickets were closed, Unix seconds.
         extra: Top-level fields that every ticket has besides the usual ones.
+        comment_changes: What became different of a comment after the event that made it.
     """
 
     tables: dict[str, Table] = field(default_factory=_tables)
@@ -108,6 +108,7 @@ class State:
     removals: dict[int, Removal] = field(default_factory=dict)
     closed_at: dict[int, int] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
+    comment_changes: dict[int, Record] = field(default_factory=dict)
     _last_ids: dict[str, int] = field(default_factory=dict)
     _kinds: dict[str, int] = field(default_factory=dict)
 
@@ -232,10 +233,11 @@ class State:
         return event_id
 
     def comments(self, key: int) -> list[Record]:
-        """A ticket's comments, oldest first, as children of its events."""
+        """A ticket's comments as they stand now, oldest first, as children of its events."""
         rows = self.tables["ticket_events"].rows
         events = (rows[event_id] for event_id in self.events_of.get(key, ()))
-        return [child for event in events for child in event["child_events"] if is_comment(child)]
+        children = (child for event in events for child in event["child_events"] if is_comment(child))
+        return [{**child, **self.comment_changes.get(child["id"], {})} for child in children]
 
     def _write(self, record: Record, at: int, by: int, channel: str, children: list[Record], said: Said | None) -> None:
         self.tables["tickets"].put(record, at)
@@ -255,6 +257,7 @@ class State:
         return records.voiced(child) if said.voice else child
 
     def child(self, channel: str, kind: str, changed: Record, previous: Any = None) -> Record:
+        """A child of an event: one thing that changed."""
         child = {"id": self.take_id("child"), "via": channel, "via_reference_id": None, "event_type": kind, **changed}
         if kind == "Change":
             child["previous_value"] = previous
@@ -305,8 +308,3 @@ class State:
 def is_comment(child: Mapping[str, Any]) -> bool:
     """True for the comments among the children of an event."""
     return "body" in child
-
-
-def metrics_id(ticket_id: int) -> int:
-    """Id of a ticket's metrics."""
-    return _METRICS_FIRST + ticket_id * _ID_STEP

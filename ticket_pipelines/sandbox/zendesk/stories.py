@@ -304,6 +304,7 @@ def fill(state: State, seed: int, tickets: int, anchor: int, same_second: int | 
     step = (HISTORY - 5 * DAY) / max(1, tickets)
     table = state.tables["tickets"].rows
     turn = 0
+    shape: Shape
     while len(table) < tickets:
         made = len(table)
         at = int(begin + made * step)

@@ -26,8 +26,8 @@ REPLIES = (
 CUSTOMER_REPLIES = ("Thanks, that helps.", "It still does not work.", "The number is 10-4482, does that help?")
 ODD = (
     (
-        "Café Zażółć 👩‍👩‍👧‍👦 – “quotes”",
-        "Emoji 🙈🇳🇱, combining é versus é, zero\u200bwidth, tab\there,\r\nDOS line, back\\slash",
+        "Caf\u00e9 Zażółć \U0001f469\u200d\U0001f469\u200d\U0001f467 \u2013 \u201cquotes\u201d",
+        "Emoji 🙈🇳🇱, combining e\u0301 versus \u00e9, zero\u200bwidth, tab\there,\r\nDOS line, back\\slash",
     ),
     ("شحنتي لم تصل", "مرحبا، لم تصل شحنتي 12345 حتى الآن.\u202e right to left mark \u202c وشكرا"),
     ("注文が届きません", "お世話になっております。注文番号 10-4482 がまだ届きません。𠮷野家"),
