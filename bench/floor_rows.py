@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 from msgspec import Raw, Struct
-from ticket_pipelines.unified.model import TABLES
 
 from dlt_sources.base import Kind
 from dlt_sources.zendesk import ZENDESK
+from ticket_pipelines.unified.model import TABLES
 from ticket_pipelines.warehouse.table import ARROW, COMMON, CONTENT_HASH, TableColumn, TableSpec
 
 TEXT, STAMP = pa.string(), pa.timestamp("us", "UTC")
@@ -42,7 +43,9 @@ STATUS = {
     "solved": ("solved", "closed"),
     "closed": ("closed", "closed"),
 }
+CHANNEL = {"web": "web", "email": "email", "api": "api", "chat": "chat", "voice": "phone"}
 RANK = {"urgent": 4, "high": 3, "normal": 2, "low": 1}
+LINKS = UUID("6b1f5a0e-3c52-5d0b-9a5e-2f6d1c8e7a41")
 OURS = {"deleted_at": "deleted_at_vendor"}
 """The vendor's field to the column, where the name is one of ours."""
 IDS = (
@@ -59,22 +62,21 @@ IDS = (
 """Ids that are numbers at the vendor and text in the unified table."""
 
 
-def _specs() -> dict[str, TableSpec]:
-    vendor = ZENDESK.stream("tickets")
-    declared = [TableColumn(c.name, c.kind) for c in vendor.columns if c.name != vendor.key]
-    met = [TableColumn(OURS.get(name, name), Kind.JSON) for name in UNDECLARED]
-    unified = {table.name: table for table in TABLES}
-    return {
-        "zendesk_tickets": TableSpec("zendesk_tickets", "", (*COMMON, CONTENT_HASH, *declared, *met)),
-        "tickets": unified["tickets"],
-        "record_links": unified["record_links"],
-    }
-
-
-SPECS = _specs()
+TICKETS = ZENDESK.stream("tickets")
+KINDS = {c.name: c.kind for c in TICKETS.columns if c.name not in TICKETS.ignored}
+KINDS |= dict.fromkeys(UNDECLARED, Kind.JSON)
+SPECS = {
+    "zendesk_tickets": TableSpec(
+        "zendesk_tickets",
+        TICKETS.doc,
+        (*COMMON, CONTENT_HASH, *(TableColumn(OURS.get(name, name), kind) for name, kind in KINDS.items())),
+    ),
+    "tickets": TABLES["tickets"],
+    "record_links": TABLES["record_links"],
+}
 """The tables, by name."""
 SCHEMAS = {name: spec.arrow_schema() for name, spec in SPECS.items()}
-FIELDS = {c.name: c.kind for c in ZENDESK.stream("tickets").columns} | dict.fromkeys(UNDECLARED, Kind.JSON)
+FIELDS = {TICKETS.key: Kind.INTEGER} | KINDS
 POSITIONS = {name: position for position, name in enumerate(FIELDS)}
 
 Ticket = msgspec.defstruct(
@@ -137,11 +139,9 @@ def _mapped(values: pa.Array, mapping: Mapping[str, Any], kind: pa.DataType) -> 
 
 def _custom_fields(raws: Sequence[Raw]) -> pa.Array:
     """`[{"id": 1, "value": …}]` to `{"1": …}`."""
-    objects = [
-        None if fields is None else b"{" + b",".join([b'"%d":%b' % (field.id, field.value) for field in fields]) + b"}"
-        for fields in _decode_fields(_joined(raws))
-    ]
-    return pa.array(objects, TEXT)
+    found = _decode_fields(_joined(raws))
+    encode = msgspec.json.encode
+    return pa.array([None if one is None else encode({field.id: field.value for field in one}) for one in found], TEXT)
 
 
 def _table(name: str, columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
@@ -163,10 +163,10 @@ def rows_of(desk: str, records: Sequence[Raw], now: datetime) -> dict[str, pa.Ta
         "version": version,
         "synced_at": pa.repeat(pa.scalar(now, STAMP), count),
     }
-    hashes = pa.array([xxhash.xxh3_64_intdigest(record) - 2**63 for record in records], pa.int64())
+    hashes = pa.array([xxhash.xxh3_64_intdigest(record, 1) for record in records], pa.uint64()).view(pa.int64())
     vendor = {OURS.get(name, name): column for name, column in field.items()} | common | {"content_hash": hashes}
     ratings = _decode_rating(_joined(values[POSITIONS["satisfaction_rating"]]))
-    channels = [via and via.channel for via in _decode_via(_joined(values[POSITIONS["via"]]))]
+    channel = pa.array([via and via.channel for via in _decode_via(_joined(values[POSITIONS["via"]]))], TEXT)
     text = {name: field[name].cast(TEXT) for name in IDS}
     unified = {
         **common,
@@ -184,8 +184,8 @@ def rows_of(desk: str, records: Sequence[Raw], now: datetime) -> dict[str, pa.Ta
         "priority_rank": _mapped(field["priority"], RANK, pa.int64()),
         "type_raw": field["type"],
         "type": field["type"],
-        "channel_raw": pa.array(channels, TEXT),
-        "channel": pa.array(channels, TEXT),
+        "channel_raw": channel,
+        "channel": _mapped(channel, CHANNEL, TEXT),
         "group_id": text["group_id"],
         "brand_id": text["brand_id"],
         "form_id": text["ticket_form_id"],
@@ -204,10 +204,45 @@ def rows_of(desk: str, records: Sequence[Raw], now: datetime) -> dict[str, pa.Ta
         "due_at": field["due_at"],
         "satisfaction_score": pa.array([rating and rating.score for rating in ratings], TEXT),
         "satisfaction_comment": pa.array([rating and rating.comment for rating in ratings], TEXT),
-        "url": field["url"],
+        "url": pc.replace_substring(pc.replace_substring(field["url"], "/api/v2/", "/agent/"), ".json", ""),
         "custom_fields": _custom_fields(values[POSITIONS["custom_fields"]]),
     }
+    links = _links(desk, common["id"].to_pylist(), text["problem_id"].to_pylist(), values[POSITIONS["followup_ids"]])
+    parents = pa.array([parent for parent, _ in links], pa.int64())
+    linked = {name: common[name].take(parents) for name in ("desk", "version", "synced_at")}
+    for name in SCHEMAS["record_links"].names:
+        if name not in linked:
+            linked[name] = pa.array([row.get(name) for _, row in links], SCHEMAS["record_links"].field(name).type)
     return {
         "zendesk_tickets": _table("zendesk_tickets", vendor, count),
         "tickets": _table("tickets", unified, count),
+        "record_links": _table("record_links", linked, len(links)),
+    }
+
+
+def _links(
+    desk: str, ids: Sequence[str], problems: Sequence[str | None], followups: Sequence[Raw]
+) -> list[tuple[int, dict[str, str]]]:
+    """Rows of `record_links` beside the position of their ticket."""
+    found = [(at, _link(desk, ids[at], one, "incident_of", ids[at])) for at, one in enumerate(problems) if one]
+    for at, raw in enumerate(followups):
+        if len(bytes(raw)) > len("[]"):
+            found += [(at, _link(desk, str(one), ids[at], "follow_up", ids[at])) for one in msgspec.json.decode(raw)]
+    return found
+
+
+def _link(desk: str, left: str, right: str, kind: str, ticket: str) -> dict[str, str]:
+    return {
+        "id": str(uuid5(LINKS, f"tickets\n{desk}\n{left}\ntickets\n{desk}\n{right}\n{kind}")),
+        "vendor": "zendesk",
+        "from_table": "tickets",
+        "from_desk": desk,
+        "from_id": left,
+        "to_table": "tickets",
+        "to_desk": desk,
+        "to_id": right,
+        "link_type": kind,
+        "method": "sync",
+        "status": "confirmed",
+        "ticket_id": ticket,
     }

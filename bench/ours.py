@@ -8,29 +8,27 @@ Run: `python -m bench.ours add --url http://127.0.0.1:PORT` registers the desk (
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 DESK = "bench"
 
 
-def add(url: str) -> None:
+def add(url: str, environ: Mapping[str, str] | None = None) -> None:
     """Registers the desk."""
     from ticket_pipelines.project import open_project
 
-    from ticket_pipelines.settings import read_settings
-
-    with open_project(read_settings()) as project:
+    with open_project(environ) as project:
         project.desks.add(DESK, "zendesk", {"base_url": url, "streams": ["tickets"]}, {"access_token": "bench"})
 
 
-def sync(mode: str) -> None:
+def sync(mode: str, environ: Mapping[str, str] | None = None) -> None:
     """Syncs the tickets and prints the counts."""
-    from ticket_pipelines.project import open_project
     from ticket_pipelines.sync.engine import sync_desk
 
-    from ticket_pipelines.settings import read_settings
+    from ticket_pipelines.project import open_project
     from ticket_pipelines.sync.result import Mode, Status, SyncRequest
 
-    with open_project(read_settings()) as project:
+    with open_project(environ) as project:
         result = sync_desk(project, DESK, SyncRequest(mode=Mode(mode), streams=("tickets",)))
     print(f"read {result.rows_read} created {result.rows_created} updated {result.rows_updated}")
     if result.status is not Status.SUCCESS:
