@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ticket_pipelines.control.migrate import migrate
 from ticket_pipelines.errors import ControlUnavailableError
@@ -35,7 +35,7 @@ def open_control(url: str) -> sa.Engine:
             Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = _sqlite(parsed) if sqlite else _postgres(parsed)
         migrate(engine)
-    except (OSError, OperationalError) as error:
+    except (OSError, DBAPIError) as error:
         where = parsed.database if sqlite else f"{parsed.host}:{parsed.port or 5432}/{parsed.database}"
         raise ControlUnavailableError(
             f"control database {where} cannot be opened: {_reason(error)}\nCheck TICKETS_CONTROL_DB or TICKETS_HOME."
