@@ -1,0 +1,26 @@
+"""The control database's copy of a desk's position, for probes; the warehouse holds the truth."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ticket_pipelines.control.database import cursors as table
+
+
+def keep_copy(control: sa.Engine, desk: str, warehouse: str, state: dict[str, Any], now: datetime) -> None:
+    """Writes the copy. The caller holds the desk's lease.
+
+    Args:
+        control: The control database.
+        desk: Key of the desk.
+        warehouse: Id of the warehouse that holds this position.
+        state: The position as it was committed.
+        now: When that was.
+    """
+    values = {"warehouse": warehouse, "state": state, "updated_at": now}
+    with control.begin() as connection:
+        if not connection.execute(sa.update(table).where(table.c.desk == desk).values(**values)).rowcount:
+            connection.execute(sa.insert(table).values(desk=desk, **values))

@@ -1,0 +1,261 @@
+"""The sync of one desk: the one engine behind the command line, Dagster and the live loop.
+
+    plan -> lease -> record the run -> open client, warehouse, position -> passes over the streams -> record the end
+
+A sync always ends recorded, even one that is interrupted. What a caller can fix is raised (`UsageError`,
+`DeskBusyError`), what went wrong at the vendor, the warehouse or the lease comes back as the result's status.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from dlt_sources.base import Client, Vendor
+from dlt_sources.errors import SourceError
+from ticket_pipelines.control.budgets import ControlBudgets
+from ticket_pipelines.control.due import is_due
+from ticket_pipelines.desks.desk import Desk
+from ticket_pipelines.desks.registration import find_vendor
+from ticket_pipelines.errors import TicketPipelinesError, UsageError, WarehouseUnavailableError
+from ticket_pipelines.logs import redact, topic
+from ticket_pipelines.project import Project
+from ticket_pipelines.sync import runs
+from ticket_pipelines.sync.lease import Lease, hold
+from ticket_pipelines.sync.load import Loader, Target
+from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.position import Position, Walk
+from ticket_pipelines.sync.progress import Progress, quiet
+from ticket_pipelines.sync.reading import Outcomes, Pass
+from ticket_pipelines.sync.request import Plan, make_plan
+from ticket_pipelines.sync.result import Counts, Status, SyncRequest, SyncResult, Trigger
+from ticket_pipelines.sync.verdict import details, verdict
+from ticket_pipelines.unified import mappings
+from ticket_pipelines.unified.model import TABLES
+
+log = topic("sync")
+
+
+def sync_desk(
+    project: Project,
+    key: str,
+    request: SyncRequest | None = None,
+    progress: Progress = quiet,
+    bounds: Bounds | None = None,
+) -> SyncResult:
+    """Syncs one desk, now, in this process.
+
+    Args:
+        project: The installation.
+        key: Key of the desk.
+        request: What to do; None: an incremental sync of all streams.
+        progress: Is told what goes on.
+        bounds: Size of a load package; None: the default.
+
+    Returns:
+        What came of it, as it is recorded in `sync_runs`.
+
+    Raises:
+        UsageError: There is no such desk, or the request cannot be done.
+        DeskBusyError: Another process syncs the desk, and the request does not say to wait.
+    """
+    request = request or SyncRequest()
+    desk = project.desks.get(key)
+    vendor = find_vendor(desk.vendor)
+    plan = make_plan(request, vendor, desk.streams)
+    if desk.paused and request.trigger is Trigger.SCHEDULE:
+        return _skip(project, desk, plan, request)
+    with _terminable(), hold(project.control, desk.key, wait=request.wait, progress=progress) as lease:
+        runs.close_killed(project.control, desk.key, datetime.now(UTC))
+        return _Sync(project, desk, vendor, lease, progress, bounds or Bounds()).run(plan, request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sync:
+    """One sync under its lease."""
+
+    project: Project
+    desk: Desk
+    vendor: Vendor
+    lease: Lease
+    progress: Progress
+    bounds: Bounds
+
+    def run(self, plan: Plan, request: SyncRequest) -> SyncResult:
+        """Opens everything, reads, and records how it ended."""
+        with _Record(self.project, self.desk, plan, request) as record:
+            budgets = ControlBudgets(self.project.control)
+            credentials = self.project.desks.credentials(self.desk.key)
+            with closing(self.vendor.open(self.desk.config, credentials, budgets)) as client:
+                client.on_wait = self.progress.wait
+                record.client = client
+                warehouse = self.project.warehouse
+                with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
+                    position = Position(pipeline.state())
+                    target = Target(
+                        vendor=self.vendor,
+                        desk=self.desk.key,
+                        warehouse=warehouse,
+                        pipeline=pipeline,
+                        control=self.project.control,
+                        cipher=self.project.vault,
+                        lease=self.lease,
+                        mappings=mappings(self.vendor.name),
+                        unified=TABLES,
+                        progress=self.progress,
+                    )
+                    loader = Loader(target, position)
+                    self._pass(plan, client, target, loader, position, record)
+        return record.result
+
+    def _pass(
+        self, plan: Plan, client: Client, target: Target, loader: Loader, position: Position, record: _Record
+    ) -> None:
+        def between() -> None:
+            self._catch_up(client, target, loader, position)
+
+        reading = Pass(
+            plan,
+            client,
+            target,
+            loader,
+            position,
+            bounds=self.bounds,
+            between=None if plan.walk is Walk.LIVE else between,
+        )
+        record.reading, record.loader = reading, loader
+        reading.run()
+
+    def _catch_up(self, client: Client, target: Target, loader: Loader, position: Position) -> None:
+        """Between two slices of a long walk: the incremental sync that is due, so that live tickets do not wait."""
+        desk = self.project.desks.find(self.desk.key)
+        if desk is None or not is_due(desk.next_due_at, paused=desk.paused, now=datetime.now(UTC)):
+            return
+        request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
+        plan = make_plan(request, self.vendor, desk.streams)
+        with _Record(self.project, desk, plan, request) as record:
+            record.client = client
+            self._pass(plan, client, target, loader, position, record)
+
+
+class _Record:
+    """Records a sync: its beginning, and its end whichever way it comes.
+
+    Failures of the vendor, the warehouse or the lease end here, as the result; all others go on.
+    """
+
+    result: SyncResult
+
+    def __init__(self, project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> None:
+        self.reading: Pass | None = None
+        self.loader: Loader | None = None
+        self._client: Client | None = None
+        self._used = (0, 0.0)
+        self._project = project
+        self._desk = desk
+        self.result = runs.new_run(
+            str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
+        )
+
+    @property
+    def client(self) -> Client | None:
+        """The client whose use is counted, from when it was given."""
+        return self._client
+
+    @client.setter
+    def client(self, client: Client) -> None:
+        self._client = client
+        self._used = (client.usage.requests, client.usage.wait_seconds)
+
+    def __enter__(self) -> _Record:
+        runs.begin(self._project.control, self.result)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        status, said = _how_it_ended(error, self.reading.outcomes if self.reading else Outcomes())
+        self._end(status, said)
+        return isinstance(error, SourceError | TicketPipelinesError) and not isinstance(error, UsageError)
+
+    def _end(self, status: Status, error: tuple[str, str] | None) -> None:
+        outcomes = self.reading.outcomes if self.reading else Outcomes()
+        requests, waited = self._used
+        usage = self._client.usage if self._client else None
+        self.result = runs.ended(
+            self.result,
+            status,
+            _now(),
+            outcomes.counts(),
+            requests=usage.requests - requests if usage else 0,
+            waited=usage.wait_seconds - waited if usage else 0.0,
+            error=error,
+            details=details(outcomes, self.loader.warnings if self.loader else {}),
+        )
+        try:
+            _write(self._project, self.result)
+        except DBAPIError as lost:
+            # the failure of the sync itself must not hide behind that of its record
+            log.error("the end of a sync of desk %s is not recorded: %s", self._desk.key, type(lost.orig).__name__)
+
+
+def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
+    if error is None:
+        return verdict(outcomes)
+    if isinstance(error, SourceError | TicketPipelinesError):
+        return Status.FAILED, (error.code, redact(str(error)))
+    if isinstance(error, Exception):
+        # its text may hold a record or a secret; the log has the whole trace
+        return Status.FAILED, ("unexpected", f"{type(error).__name__}; the log of this sync says where")
+    return Status.FAILED, ("interrupted", "The sync was stopped from outside; the next one goes on behind it.")
+
+
+def _write(project: Project, run: SyncResult) -> None:
+    """Writes the end of a sync wherever it is kept."""
+    runs.finish(project.control, run)
+    project.desks.finished(run.desk, run.status, run.completed_at or _now())
+    if run.error_code == "interrupted":
+        return
+    try:
+        runs.copy_to_warehouse(project.control, project.warehouse)
+    except WarehouseUnavailableError as error:
+        log.warning("sync_runs in the warehouse is caught up later: %s", str(error).partition("\n")[0])
+
+
+def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> SyncResult:
+    begun = runs.new_run(
+        str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
+    )
+    run = runs.ended(begun, Status.SKIPPED, _now(), Counts(), error=("paused", f"desk {desk.key!r} is paused"))
+    runs.begin(project.control, run)
+    return run
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turns SIGTERM into an exception, so that a stopped sync is recorded and its lease given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+
+    def stop(number: int, _frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,205 @@
+"""The head of a record: id, version, hash and deletion, read without building its columns.
+
+Most records of a repeated read are unchanged. Their heads are enough to see that (`settle.py`), at a fraction of the
+cost of shaping them. A record that has no readable head is rejected here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import xxhash
+
+from dlt_sources.base import Clock, Deletion, Stream
+from ticket_pipelines.logs import topic
+from ticket_pipelines.sync import instants
+
+log = topic("sync")
+
+SHAPE_VERSION = 1
+"""Seed of the content hash. Raised when records are shaped in another way, so that a full sync writes all rows."""
+
+MAX_VERSION = 2**62
+"""Above it a clock is nonsense; the margin leaves room to count on."""
+
+TOO_DEEP = "nested too deep"
+_INT64 = 2**63
+
+
+@dataclass(slots=True)
+class Head:
+    """What settling needs to know of a record.
+
+    Attributes:
+        raw: The record as it came.
+        id: The vendor's id, as text.
+        version: Its clock in milliseconds; None where there is none, or it cannot be read.
+        content_hash: Hash of the record's bytes.
+        deleted_at: When it was deleted; None while alive.
+    """
+
+    raw: msgspec.Raw
+    id: str
+    version: int | None
+    content_hash: int
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that cannot be loaded, with the reason.
+
+    Attributes:
+        stream: Name of its stream.
+        stage: shape, map or load.
+        reason: One line.
+        payload: The record as it came.
+        record_id: The vendor's id, where one could be read.
+        version: Its version, where one could be read.
+    """
+
+    stream: str
+    stage: str
+    reason: str
+    payload: bytes
+    record_id: str | None = None
+    version: int | None = None
+
+
+class HeadReader:
+    """Reads the heads of one stream's records."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        fields = dict.fromkeys([stream.key, *([stream.clock] if stream.clock else [])])
+        for rule in stream.deletions:
+            fields |= dict.fromkeys([rule.field, *([rule.at] if rule.at else []), *(name for name, _ in rule.also)])
+        places = {field: f"f{number}" for number, field in enumerate(fields)}
+        head = msgspec.defstruct(
+            "RecordHead",
+            [(place, Any, None) for place in places.values()],
+            rename={place: field for field, place in places.items()},
+            gc=False,
+        )
+        self._one = msgspec.json.Decoder(head).decode
+        self._many = msgspec.json.Decoder(list[head]).decode  # type: ignore[valid-type]
+        self._key = places[stream.key]
+        self._clock = places[stream.clock] if stream.clock else None
+        self._rules = [_Rule(rule, places) for rule in stream.deletions]
+        self._deciding = {rule.field for rule in stream.deletions}
+
+    def read(self, records: Sequence[msgspec.Raw], now: datetime) -> tuple[list[Head], list[Rejected]]:
+        """The heads of these records in order, and the records that have none.
+
+        Args:
+            records: Records of one page.
+            now: Stands in for the time of a deletion that the vendor does not date.
+        """
+        heads, rejected = self._decoded(records)
+        versions = self._versions([head for _, head in heads])
+        read = []
+        for (raw, head), version in zip(heads, versions, strict=True):
+            key = getattr(head, self._key)
+            if type(key) is int:
+                key = str(key)
+            elif type(key) is not str or not key:
+                rejected.append(self._rejected(raw, f"no id: field {self._stream.key!r} is missing or not one"))
+                continue
+            read.append(Head(raw, key, version, content_hash(raw), self._deleted_at(head, version, now)))
+        return read, rejected
+
+    def tells_deletion(self, raw: msgspec.Raw) -> bool:
+        """Whether a record has the fields that say whether it is deleted. It was read before."""
+        return self._deciding <= _names(raw).keys()
+
+    def _decoded(self, records: Sequence[msgspec.Raw]) -> tuple[list[tuple[msgspec.Raw, Any]], list[Rejected]]:
+        joined = b"[" + b",".join(records) + b"]"
+        try:
+            joined.decode()
+            heads = self._many(joined)
+            if len(heads) == len(records):
+                return list(zip(records, heads, strict=True)), []
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            log.debug("a page of %s is read record by record: %s", self._stream.name, type(error).__name__)
+        found, rejected = [], []
+        for raw in records:
+            try:
+                bytes(raw).decode()
+                found.append((raw, self._one(raw)))
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                rejected.append(self._rejected(raw, why(error)))
+        return found, rejected
+
+    def _versions(self, heads: Sequence[Any]) -> list[int | None]:
+        if self._clock is None:
+            return [None] * len(heads)
+        clock = self._clock
+        values = [getattr(head, clock) for head in heads]
+        if self._stream.clock_unit is Clock.EPOCH_SECONDS:
+            return [_from_seconds(value) for value in values]
+        try:
+            microseconds = pa.array(values, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_pylist()
+        except (pa.ArrowException, TypeError):
+            return [_from_text(value) for value in values]
+        return [None if value is None else value // 1000 for value in microseconds]
+
+    def _deleted_at(self, head: Any, version: int | None, now: datetime) -> datetime | None:
+        for rule in self._rules:
+            if rule.matches(head):
+                given = instants.parse(getattr(head, rule.at)) if rule.at else None
+                return given or (instants.from_milliseconds(version) if version is not None else None) or now
+        return None
+
+    def _rejected(self, raw: msgspec.Raw, reason: str) -> Rejected:
+        return Rejected(self._stream.name, "shape", reason, bytes(raw))
+
+
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def content_hash(raw: msgspec.Raw) -> int:
+    """Hash of a record's bytes as a signed 64-bit number."""
+    found = xxhash.xxh3_64_intdigest(raw, SHAPE_VERSION)
+    return found - 2 * _INT64 if found >= _INT64 else found
+
+
+def why(error: Exception) -> str:
+    """Why a record cannot be read, without any of its text."""
+    if isinstance(error, RecursionError):
+        return TOO_DEEP
+    if isinstance(error, msgspec.ValidationError):
+        return "not a JSON object"
+    return "not valid JSON text"
+
+
+class _Rule:
+    """A `Deletion` whose fields are places of the head's struct."""
+
+    def __init__(self, rule: Deletion, places: dict[str, str]) -> None:
+        self.at = places[rule.at] if rule.at else None
+        self._needs = [(places[rule.field], rule.equals), *((places[name], value) for name, value in rule.also)]
+
+    def matches(self, head: Any) -> bool:
+        for place, wanted in self._needs:
+            value = getattr(head, place)
+            if value is None or (wanted is not None and (value != wanted or type(value) is not type(wanted))):
+                return False
+        return True
+
+
+def _from_seconds(value: Any) -> int | None:
+    if type(value) is int:
+        return value * 1000 if abs(value) < MAX_VERSION // 1000 else None
+    if type(value) is float:
+        return round(value * 1000) if abs(value) < MAX_VERSION // 1000 else None
+    return None
+
+
+def _from_text(value: Any) -> int | None:
+    instant = instants.parse(value) if isinstance(value, str) else None
+    return None if instant is None else instants.to_milliseconds(instant)

@@ -1,0 +1,186 @@
+"""The lease of a desk: the right to sync it now, for whoever asks, over threads, processes and machines.
+
+A row in the control database names the holder, when its right ends, and a fencing token that rises with every grant. A
+heartbeat in a thread of its own prolongs it; a killed holder stops doing so, and the desk is free after `TTL` seconds.
+A holder that slept past the end finds out at the next `check`, before it loads anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import leases as table
+from ticket_pipelines.errors import DeskBusyError, LeaseLostError
+from ticket_pipelines.logs import topic
+from ticket_pipelines.sync.progress import Progress, quiet
+
+log = topic("sync")
+
+TTL = 60.0
+"""Seconds for which a grant, or a heartbeat, holds."""
+
+HEARTBEAT = 15.0
+"""Seconds between heartbeats."""
+
+_POLL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A granted lease.
+
+    Attributes:
+        control: The control database.
+        desk: Key of the desk.
+        token: The fencing token of this grant.
+        ttl: Seconds for which a heartbeat holds.
+    """
+
+    control: sa.Engine
+    desk: str
+    token: int
+    ttl: float = TTL
+
+    def check(self) -> None:
+        """Proves that the lease still holds, and prolongs it. To be called before each load.
+
+        Raises:
+            LeaseLostError: It ended; somebody else may have it.
+        """
+        if not self.prolong():
+            raise LeaseLostError(
+                f"the sync of desk {self.desk!r} was stopped or asleep for over {self.ttl:g} s and lost its lease;"
+                " nothing more is loaded.\nThe next sync goes on from the last package that was committed."
+            )
+
+    def prolong(self) -> bool:
+        """One heartbeat. False where the lease has ended: an ended lease never comes back."""
+        now = datetime.now(UTC)
+        alive = sa.update(table).where(
+            table.c.desk == self.desk, table.c.token == self.token, table.c.expires_at >= now
+        )
+        with self.control.begin() as connection:
+            return connection.execute(alive.values(expires_at=now + timedelta(seconds=self.ttl))).rowcount == 1
+
+    def release(self) -> None:
+        """Gives the lease back. The row stays, so that the token goes on rising."""
+        mine = sa.update(table).where(table.c.desk == self.desk, table.c.token == self.token)
+        with self.control.begin() as connection:
+            connection.execute(mine.values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+
+
+def acquire(control: sa.Engine, desk: str, holder: str, ttl: float = TTL) -> Lease:
+    """Takes the lease of a desk.
+
+    Args:
+        control: The control database.
+        desk: Key of the desk.
+        holder: Who takes it, in words.
+        ttl: Seconds for which it holds without a heartbeat.
+
+    Raises:
+        DeskBusyError: Somebody holds it; names the holder and since when.
+    """
+    now = datetime.now(UTC)
+    values = {"holder": holder, "acquired_at": now, "expires_at": now + timedelta(seconds=ttl)}
+    ended = sa.update(table).where(table.c.desk == desk, table.c.expires_at < now)
+    try:
+        with control.begin() as connection:
+            if connection.execute(ended.values(token=table.c.token + 1, **values)).rowcount:
+                query = sa.select(table.c.token).where(table.c.desk == desk)
+                return Lease(control, desk, int(connection.execute(query).scalar_one()), ttl)
+            if connection.execute(sa.select(table.c.desk).where(table.c.desk == desk)).first() is None:
+                connection.execute(sa.insert(table).values(desk=desk, token=1, **values))
+                return Lease(control, desk, 1, ttl)
+    except IntegrityError:
+        log.debug("the first lease of desk %s went to another process", desk)
+    raise _busy(control, desk)
+
+
+@contextmanager
+def hold(
+    control: sa.Engine,
+    desk: str,
+    holder: str | None = None,
+    *,
+    wait: bool | float = False,
+    ttl: float = TTL,
+    heartbeat: float = HEARTBEAT,
+    progress: Progress = quiet,
+) -> Iterator[Lease]:
+    """Holds the lease of a desk for the block, with a heartbeat.
+
+    Args:
+        control: The control database.
+        desk: Key of the desk.
+        holder: Who takes it, in words; None: this command, host and process.
+        wait: Wait for a desk that is busy: True without end, a number for that many seconds.
+        ttl: Seconds for which it holds without a heartbeat.
+        heartbeat: Seconds between heartbeats.
+        progress: Is told of a wait.
+
+    Raises:
+        DeskBusyError: Somebody holds it (still).
+    """
+    lease = _patiently(lambda: acquire(control, desk, holder or this_process(), ttl), wait, progress)
+    done = threading.Event()
+    beats = threading.Thread(target=_beat, args=(lease, done, heartbeat), name=f"lease of {desk}", daemon=True)
+    beats.start()
+    try:
+        yield lease
+    finally:
+        done.set()
+        beats.join()
+        lease.release()
+
+
+def this_process() -> str:
+    """This process in words: command, host and process id."""
+    command = Path(sys.argv[0]).name or "python"
+    return f"{command} on {socket.gethostname()}, process {os.getpid()}"
+
+
+def _patiently(take: Callable[[], Lease], wait: bool | float, progress: Progress) -> Lease:
+    deadline = time.monotonic() + (float("inf") if wait is True else float(wait))
+    told = False
+    while True:
+        try:
+            return take()
+        except DeskBusyError as busy:
+            if time.monotonic() >= deadline:
+                raise
+            if not told:
+                progress.note(str(busy).partition("\n")[0])
+                told = True
+            time.sleep(_POLL)
+
+
+def _beat(lease: Lease, done: threading.Event, interval: float) -> None:
+    while not done.wait(interval):
+        try:
+            if not lease.prolong():
+                return
+        except DBAPIError as error:
+            # the next beat may come through; if none does in time, check() says so
+            log.warning("heartbeat of desk %s failed: %s", lease.desk, type(error.orig).__name__)
+
+
+def _busy(control: sa.Engine, desk: str) -> DeskBusyError:
+    query = sa.select(table.c.holder, table.c.acquired_at).where(table.c.desk == desk)
+    with reading(control) as connection:
+        row = connection.execute(query).first()
+    who = f"by {row.holder} since {row.acquired_at:%Y-%m-%d %H:%M:%S} UTC" if row else "by another process"
+    return DeskBusyError(f"desk {desk!r} is being synced {who}.\nTry again later, or wait for it with --wait.")

@@ -1,0 +1,300 @@
+"""Loading a package: shape, map, set aside, check the lease, load, and cut in halves what the warehouse refuses.
+
+Rows and position are committed together. What cannot be shaped, mapped or loaded is in the quarantine before the
+position moves. While a refused package is cut in halves, the halves are loaded with the old position, so that it moves
+with the last one only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from dlt_sources.base import Stream, Vendor
+from ticket_pipelines.errors import WarehouseRejectedError, WarehouseUnavailableError
+from ticket_pipelines.logs import topic
+from ticket_pipelines.sync import quarantine
+from ticket_pipelines.sync.cursors import keep_copy
+from ticket_pipelines.sync.derive import Retraction, derive, newest
+from ticket_pipelines.sync.heads import Rejected
+from ticket_pipelines.sync.lease import Lease
+from ticket_pipelines.sync.package import Package
+from ticket_pipelines.sync.position import Position
+from ticket_pipelines.sync.progress import Progress
+from ticket_pipelines.sync.settle import Outcome
+from ticket_pipelines.sync.shape import Shaper, aligned
+from ticket_pipelines.unified import StreamMapping
+from ticket_pipelines.warehouse.base import DeskPipeline, Stored, Warehouse
+from ticket_pipelines.warehouse.table import TableSpec
+
+log = topic("sync")
+
+T = TypeVar("T")
+
+DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each further try when the warehouse is away."""
+
+MOST_REFUSED = 300
+"""Refused loads after which it is not rows that are wrong. One bad row in a full package takes 14."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the packages of a desk go.
+
+    Attributes:
+        vendor: The desk's vendor.
+        desk: Key of the desk.
+        warehouse: The warehouse.
+        pipeline: The desk's pipeline.
+        control: The control database.
+        cipher: Encrypts what is set aside.
+        lease: The desk's lease.
+        mappings: Unified mapping by stream.
+        unified: Unified tables by name.
+        progress: Is told of loads and waits.
+        sleep: Waits; takes seconds.
+    """
+
+    vendor: Vendor
+    desk: str
+    warehouse: Warehouse
+    pipeline: DeskPipeline
+    control: sa.Engine
+    cipher: quarantine.Cipher
+    lease: Lease
+    mappings: Mapping[str, StreamMapping]
+    unified: Mapping[str, TableSpec]
+    progress: Progress
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of a row on its way: what becomes of it, and what the vendor sent."""
+
+    outcome: Outcome
+    version: int
+    payload: bytes | msgspec.Raw
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows by stream on their way into the warehouse, and those that were set aside."""
+
+    rows: dict[str, pa.Table]
+    records: dict[str, dict[str, _Record]]
+    rejected: list[Rejected] = field(default_factory=list)
+
+    def reject(self, stream: str, key: str, stage: str, reason: str) -> Rejected:
+        """Sets a row aside."""
+        record = self.records[stream].pop(key)
+        found = Rejected(stream, stage, reason, bytes(record.payload), key, record.version)
+        self.rejected.append(found)
+        return found
+
+
+class Loader:
+    """Loads the packages of one desk, one after the other.
+
+    Attributes:
+        warnings: What the mappings could not map, counted.
+        packages: Packages that were committed.
+    """
+
+    def __init__(self, target: Target, position: Position) -> None:
+        self.warnings: Counter[str] = Counter()
+        self.packages = 0
+        self._target = target
+        self._position = position
+        self._shapers: dict[str, Shaper] = {}
+
+    def shaper(self, stream: Stream) -> Shaper:
+        """The shaper of a stream, made at its first use."""
+        if stream.name not in self._shapers:
+            table = self._target.vendor.table(stream)
+            self._shapers[stream.name] = Shaper(
+                self._target.vendor,
+                stream,
+                self._target.desk,
+                self._position.fields(stream.name),
+                lambda: self.patiently(lambda: self._target.warehouse.columns(table)),
+            )
+        return self._shapers[stream.name]
+
+    def stored(self, stream: Stream, ids: Sequence[str]) -> dict[str, Stored]:
+        """What is stored of these ids."""
+        table = self._target.vendor.table(stream)
+        return self.patiently(lambda: self._target.warehouse.stored(table, self._target.desk, ids))
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """Does something that needs the warehouse; tries again, within bounds, while it is away.
+
+        Raises:
+            WarehouseUnavailableError: It stayed away.
+        """
+        for delay in DELAYS:
+            try:
+                return act()
+            except WarehouseUnavailableError as error:
+                log.warning("%s; trying again in %g s", str(error).partition("\n")[0], delay)
+                self._target.progress.wait(delay, "the warehouse is away")
+                self._target.sleep(delay)
+        return act()
+
+    def commit(self, package: Package) -> None:
+        """Loads a settled package and moves the position; its counts are complete afterwards.
+
+        Raises:
+            LeaseLostError: The lease ended; nothing was loaded.
+            WarehouseUnavailableError: The warehouse stayed away; the position is where it was.
+            WarehouseRejectedError: The warehouse refuses so much that it cannot be the rows.
+        """
+        now = datetime.now(UTC)
+        batch = self._shaped(package, now)
+        tables, specs = self._tables(batch)
+        snapshot = self._snapshot()
+        self._save([*package.rejected, *batch.rejected], now)
+        if tables or snapshot != self._position.committed:
+            try:
+                self._load(tables, specs, snapshot)
+            except WarehouseRejectedError as error:
+                log.warning("a package of desk %s is refused and cut in halves: %s", self._target.desk, error)
+                del tables
+                self._load_halves(batch, now)
+                self._load({}, {}, snapshot)
+            self._position.commit(snapshot)
+            keep_copy(self._target.control, self._target.desk, self._target.warehouse.identity(), snapshot, now)
+        self.packages += 1
+        self._count(package, batch)
+
+    def _shaped(self, package: Package, now: datetime) -> _Batch:
+        batch = _Batch({}, {})
+        for name in dict.fromkeys([*package.kept, *package.prepared]):
+            shaper = self.shaper(self._target.vendor.stream(name))
+            settled = list(package.kept.get(name, {}).values())
+            rows, rejected = shaper.rows(settled, now)
+            batch.rejected += rejected
+            lost = {found.record_id for found in rejected}
+            records = {one.id: _Record(one.outcome, one.version, one.raw) for one in settled if one.id not in lost}
+            prepared = package.prepared.get(name, [])
+            for ready in prepared:
+                for key, version in zip(ready.rows["id"].to_pylist(), ready.rows["version"].to_pylist(), strict=True):
+                    records[key] = _Record(ready.outcomes[key], version, ready.payloads.get(key, b"{}"))
+            schema = shaper.layout.spec.arrow_schema()
+            parts = [rows, *(ready.rows for ready in prepared)]
+            batch.rows[name] = pa.concat_tables([aligned(part, schema) for part in parts])
+            batch.records[name] = records
+        return batch
+
+    def _tables(self, batch: _Batch) -> tuple[dict[str, pa.Table], dict[str, TableSpec]]:
+        """The tables to load for a batch; rows that cannot be mapped leave it."""
+        derived = derive(self._target.mappings, batch.rows)
+        for poison in derived.poison:
+            batch.reject(poison.stream, poison.id, "map", poison.reason)
+            batch.rows[poison.stream] = _without(batch.rows[poison.stream], poison.id)
+        self.warnings += derived.warnings
+        parts = {name: [rows] for name, rows in derived.tables.items()}
+        for name, rows in self._retracted(batch, derived.tables):
+            parts.setdefault(name, []).append(rows)
+        tables = {name: newest(pa.concat_tables(found)) for name, found in parts.items()}
+        specs = {name: self._target.unified[name] for name in tables}
+        for name, rows in batch.rows.items():
+            if rows.num_rows:
+                spec = self._shapers[name].layout.spec
+                tables[spec.name], specs[spec.name] = rows, spec
+        return tables, specs
+
+    def _retracted(self, batch: _Batch, given: Mapping[str, pa.Table]) -> list[tuple[str, pa.Table]]:
+        target = self._target
+        retraction = Retraction(target.warehouse, target.desk, target.unified)
+        found: list[tuple[str, pa.Table]] = []
+        for name, rows in batch.rows.items():
+            mapping = target.mappings.get(name)
+            if mapping is None or not mapping.owns:
+                continue
+            known = [key for key, record in batch.records[name].items() if record.outcome is not Outcome.CREATED]
+            owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
+            found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
+        return found
+
+    def _load(self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]) -> None:
+        def once() -> None:
+            self._target.lease.check()
+            self._target.pipeline.load(tables, specs, state)
+
+        self.patiently(once)
+
+    def _load_halves(self, batch: _Batch, now: datetime) -> None:
+        """Loads what the warehouse takes of a refused batch, with the old position; sets aside the rows it refuses."""
+        refused, warnings = 0, Counter(self.warnings)
+        waiting = _halves(batch.rows) or [batch.rows]
+        while waiting:
+            rows = waiting.pop()
+            part = _Batch(rows, batch.records, batch.rejected)
+            try:
+                self._load(*self._tables(part), self._position.committed)
+                continue
+            except WarehouseRejectedError as error:
+                refused += 1
+                if refused > MOST_REFUSED:
+                    raise
+                reason = str(error).partition("\n")[0]
+            halves = _halves(rows)
+            if halves:
+                waiting += halves
+                continue
+            stream, key = next((name, table["id"][0].as_py()) for name, table in rows.items() if table.num_rows)
+            self._save([batch.reject(stream, key, "load", reason)], now)
+        self.warnings = warnings
+
+    def _snapshot(self) -> dict[str, Any]:
+        for name, shaper in self._shapers.items():
+            self._position.learn(name, shaper.learned)
+        return self._position.snapshot()
+
+    def _save(self, rejected: Sequence[Rejected], now: datetime) -> None:
+        quarantine.save(self._target.control, self._target.cipher, self._target.desk, rejected, now)
+
+    def _count(self, package: Package, batch: _Batch) -> None:
+        loaded = 0
+        for name, records in batch.records.items():
+            counts = package.count(name)
+            outcomes = Counter(record.outcome for record in records.values())
+            counts.created += outcomes[Outcome.CREATED]
+            counts.updated += outcomes[Outcome.UPDATED] + outcomes[Outcome.REVIVED]
+            counts.deleted += outcomes[Outcome.DELETED]
+            loaded += len(records)
+        for rejected in (*package.rejected, *batch.rejected):
+            package.count(rejected.stream).failed += 1
+        versions = {name: {key: r.version for key, r in records.items()} for name, records in batch.records.items()}
+        quarantine.clear(self._target.control, self._target.desk, versions)
+        self._target.progress.loaded(loaded)
+
+
+def _without(rows: pa.Table, key: str) -> pa.Table:
+    return rows.filter(pc.not_equal(rows["id"], key))
+
+
+def _halves(rows: Mapping[str, pa.Table]) -> list[dict[str, pa.Table]]:
+    """The rows in two halves, across streams; [] for a single row."""
+    total = sum(table.num_rows for table in rows.values())
+    if total < 2:
+        return []
+    first: dict[str, pa.Table] = {}
+    second: dict[str, pa.Table] = {}
+    left = total // 2
+    for name, table in rows.items():
+        taken = min(left, table.num_rows)
+        left -= taken
+        first[name], second[name] = table.slice(0, taken), table.slice(taken)
+    return [first, second]

@@ -1,0 +1,122 @@
+"""The position of a desk: where each of its streams goes on.
+
+It is one JSON document, committed with the rows (dlt's state in the warehouse):
+
+    streams    the live position of each stream, moved by incremental syncs
+    full       the walk of a full sync through each stream, moved by that alone
+    backfill   the same for a backfill
+    refreshed  when streams that are not read in each sync were last read whole
+    fields     fields that no release declares, and the columns they were given
+
+A walk that was cut off (killed, stopped by a limit) goes on where its last package ended, if asked for the same window.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from dlt_sources.base import State, Window
+
+RESUMABLE = timedelta(days=7)
+"""A walk that began longer ago starts anew: what it read first is too old to stand for a full sync."""
+
+
+class Walk(StrEnum):
+    """Which position a sync moves."""
+
+    LIVE = "streams"
+    FULL = "full"
+    BACKFILL = "backfill"
+
+
+class Position:
+    """A desk's position while it is read: ahead of what is committed by the package in the making."""
+
+    def __init__(self, committed: dict[str, Any]) -> None:
+        self.committed = committed
+        self._state = copy.deepcopy(committed)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The position as it stands now, without empty parts."""
+        return copy.deepcopy({part: value for part, value in self._state.items() if value})
+
+    def commit(self, snapshot: dict[str, Any]) -> None:
+        """Takes note that a snapshot is committed."""
+        self.committed = snapshot
+
+    def begin(self, walk: Walk, stream: str, window: Window, now: datetime) -> State | None:
+        """Where to go on reading; {} is the start, None says that this walk has read the stream already."""
+        if walk is Walk.LIVE:
+            return dict(self._part("streams").get(stream, {}))
+        bounds = [_iso(window.since), _iso(window.until)]
+        entry = self._part(walk).get(stream)
+        if not entry or entry["window"] != bounds or now - datetime.fromisoformat(entry["began"]) > RESUMABLE:
+            entry = {"state": {}, "window": bounds, "began": now.isoformat(), "done": False}
+            self._part(walk)[stream] = entry
+        return None if entry["done"] else dict(entry["state"])
+
+    def advance(self, walk: Walk, stream: str, state: State, last: bool) -> None:
+        """Moves a stream behind a page.
+
+        A walk through everything leaves its end as the live position where there is none yet.
+        """
+        if walk is Walk.LIVE:
+            self._part("streams")[stream] = dict(state)
+            return
+        entry = self._part(walk)[stream]
+        entry |= {"state": dict(state), "done": last}
+        if last and entry["window"] == [None, None]:
+            self._part("streams").setdefault(stream, dict(state))
+
+    def restart(self, walk: Walk, stream: str) -> None:
+        """Forgets where a stream stood, so that it is read from the start."""
+        if walk is Walk.LIVE:
+            self._part("streams").pop(stream, None)
+        else:
+            self._part(walk)[stream] |= {"state": {}, "done": False}
+
+    def end(self, walk: Walk) -> None:
+        """Forgets the finished streams of a walk; one that was cut off can go on."""
+        if walk is not Walk.LIVE:
+            part = self._part(walk)
+            self._state[walk.value] = {stream: entry for stream, entry in part.items() if not entry["done"]}
+
+    def complete(self, walk: Walk, stream: str) -> None:
+        """Takes note that a walk has read a stream that has no state of its own."""
+        if walk is not Walk.LIVE:
+            self._part(walk)[stream] |= {"done": True}
+
+    def refreshed(self, stream: str) -> datetime | None:
+        """When a stream was last read whole, where that is kept."""
+        found = self._part("refreshed").get(stream)
+        return datetime.fromisoformat(found) if found else None
+
+    def refresh(self, stream: str, now: datetime) -> None:
+        """Keeps when a stream was read whole."""
+        self._part("refreshed")[stream] = now.isoformat()
+
+    def fields(self, stream: str) -> dict[str, str]:
+        """Learned fields of a stream and their columns."""
+        return dict(self._part("fields").get(stream, {}))
+
+    def learn(self, stream: str, fields: dict[str, str]) -> None:
+        """Keeps the learned fields of a stream."""
+        if fields:
+            self._part("fields")[stream] = dict(fields)
+
+    def _part(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._state.setdefault(str(name), {})
+        return found
+
+
+def cursor(state: dict[str, Any], walk: Walk, stream: str) -> State | None:
+    """What a committed position says of one stream, for the record of a sync."""
+    found: State | None = state.get(walk.value, {}).get(stream)
+    return found["state"] if found and walk is not Walk.LIVE else found
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

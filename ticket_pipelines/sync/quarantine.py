@@ -1,0 +1,113 @@
+"""The quarantine: records that could not be shaped, mapped or loaded, encrypted, with the reason.
+
+A record is saved before the position moves past it. It leaves when a good version of it is loaded.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+import xxhash
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import quarantine as table
+from ticket_pipelines.sync.heads import Rejected
+
+_BATCH = 500
+"""Rows a statement: SQLite limits the parameters of one."""
+
+
+class Cipher(Protocol):
+    """Encrypts what is stored (`desks.credentials.Vault`)."""
+
+    def encrypt(self, text: bytes) -> str:
+        """The bytes, encrypted."""
+        ...
+
+    def decrypt(self, token: str) -> bytes:
+        """The bytes again."""
+        ...
+
+
+def save(control: sa.Engine, cipher: Cipher, desk: str, rejected: Sequence[Rejected], now: datetime) -> None:
+    """Saves records; one that is there already counts another attempt. The caller holds the desk's lease."""
+    entries = {(found.stream, payload_hash(found.payload)): found for found in rejected}
+    if not entries:
+        return
+    with control.begin() as connection:
+        known = {
+            (row.stream, row.payload_hash): row.id
+            for hashes in _batches([digest for _, digest in entries])
+            for row in connection.execute(
+                sa.select(table.c.id, table.c.stream, table.c.payload_hash).where(
+                    table.c.desk == desk, table.c.payload_hash.in_(hashes)
+                )
+            )
+        }
+        for (stream, digest), found in entries.items():
+            seen = {"stage": found.stage, "reason": found.reason, "last_seen_at": now}
+            if (stream, digest) in known:
+                again = sa.update(table).where(table.c.id == known[stream, digest])
+                connection.execute(again.values(attempts=table.c.attempts + 1, **seen))
+                continue
+            values = {
+                "id": str(uuid.uuid4()),
+                "desk": desk,
+                "stream": stream,
+                "record_id": found.record_id,
+                "version": found.version,
+                "payload": cipher.encrypt(found.payload),
+                "payload_hash": digest,
+                "attempts": 1,
+                "first_seen_at": now,
+            }
+            connection.execute(sa.insert(table).values(**values, **seen))
+
+
+def clear(control: sa.Engine, desk: str, loaded: Mapping[str, Mapping[str, int]]) -> int:
+    """Forgets records of which a version at least as high is loaded now.
+
+    Args:
+        control: The control database.
+        desk: Key of the desk.
+        loaded: Versions of loaded rows by id, by stream.
+
+    Returns:
+        How many were forgotten.
+    """
+    entries = sa.select(table.c.id, table.c.stream, table.c.record_id, table.c.version).where(
+        table.c.desk == desk, table.c.record_id.is_not(None)
+    )
+    with reading(control) as connection:
+        healed = [
+            row.id
+            for row in connection.execute(entries)
+            if (version := loaded.get(row.stream, {}).get(row.record_id)) is not None
+            and (row.version is None or row.version <= version)
+        ]
+    if healed:
+        with control.begin() as connection:
+            for ids in _batches(healed):
+                connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
+    return len(healed)
+
+
+def count(control: sa.Engine, desk: str | None = None) -> int:
+    """How many records wait, of one desk or of all."""
+    query = sa.select(sa.func.count()).select_from(table)
+    with reading(control) as connection:
+        return int(connection.execute(query if desk is None else query.where(table.c.desk == desk)).scalar_one())
+
+
+def payload_hash(payload: bytes) -> str:
+    """What makes two rejected records the same: 32 hexadecimal digits."""
+    return xxhash.xxh3_128_hexdigest(payload)
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _BATCH):
+        yield values[start : start + _BATCH]

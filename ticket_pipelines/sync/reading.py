@@ -1,0 +1,298 @@
+"""One pass over a desk's streams: pages in, packages out; one stream's failure leaves the others alone.
+
+for each stream, by priority: pages -> heads -> package; a full package is loaded before the next page is taken
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from dlt_sources.base import Client, Page, Refresh, Stream
+from dlt_sources.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    CredentialsError,
+    CursorExpiredError,
+    LimitError,
+    SourceError,
+    UnavailableError,
+)
+from ticket_pipelines.control.due import stream_due
+from ticket_pipelines.logs import topic
+from ticket_pipelines.sync.heads import HeadReader
+from ticket_pipelines.sync.load import Loader, Target
+from ticket_pipelines.sync.package import Bounds, Package, Settled
+from ticket_pipelines.sync.position import Position, Walk, cursor
+from ticket_pipelines.sync.request import Plan
+from ticket_pipelines.sync.result import Counts, StreamResult
+from ticket_pipelines.sync.settle import Outcome
+from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
+
+log = topic("sync")
+
+MOST_FAILED_CONNECTIONS = 2
+"""Streams in a row that find nobody at the vendor before the others are not tried any more."""
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What came of a pass.
+
+    Attributes:
+        streams: Result by stream.
+        failures: Error of each stream that was not read whole, in order.
+        cleaned: NUL characters and lone surrogates that were taken out.
+    """
+
+    streams: dict[str, StreamResult] = field(default_factory=dict)
+    failures: list[tuple[str, SourceError]] = field(default_factory=list)
+    cleaned: int = 0
+
+    def counts(self) -> Counts:
+        """Rows of all streams."""
+        total = Counts()
+        for result in self.streams.values():
+            total.add(result.counts)
+        return total
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """What a complete reading has shown so far; a record without an id makes it unfit for a sweep."""
+
+    seen: set[str] = field(default_factory=set)
+    nameless: int = 0
+
+
+class Pass:
+    """Reads the streams of a plan, once.
+
+    Attributes:
+        outcomes: What came of it, kept up to date while it runs.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        client: Client,
+        target: Target,
+        loader: Loader,
+        position: Position,
+        *,
+        bounds: Bounds,
+        between: Callable[[], None] | None = None,
+    ) -> None:
+        """Gets ready; nothing is read yet.
+
+        Args:
+            plan: What to read.
+            client: The account.
+            target: Where the rows go.
+            loader: Loads packages.
+            position: The desk's position.
+            bounds: Size of a package.
+            between: Called after each package of a walk that is not live, when nothing is held.
+        """
+        self.outcomes = Outcomes()
+        self._plan, self._client, self._target, self._loader, self._position = plan, client, target, loader, position
+        self._bounds, self._between = bounds, between
+        self._package = Package(bounds)
+        self._heads = {stream.name: HeadReader(stream) for stream in plan.streams}
+        self._closed: dict[str, LimitError] = {}
+        self._unreachable = 0
+        self._total = 0
+
+    def run(self) -> None:
+        """Reads and loads everything.
+
+        Raises:
+            CredentialsError: The vendor refuses the credentials.
+            ConfigurationError: The configuration points nowhere.
+            ConnectionFailedError: Nobody answers, from the first request on.
+            TicketPipelinesError: The warehouse or the lease is gone; what is committed stays.
+        """
+        before = self._position.committed
+        for stream in self._plan.streams:
+            result = self.outcomes.streams[stream.name] = StreamResult()
+            result.cursor_before = cursor(before, self._plan.walk, stream.name)
+            self._stream(stream, result)
+        self._flush()
+        self._position.end(self._plan.walk)
+        self._commit()
+        for name, result in self.outcomes.streams.items():
+            after = cursor(self._position.committed, self._plan.walk, name)
+            result.cursor_after = after or cursor(self._position.committed, Walk.LIVE, name)
+
+    def _stream(self, stream: Stream, result: StreamResult) -> None:
+        now = datetime.now(UTC)
+        if self._plan.due_only and not stream_due(stream.scheduled_every, self._position.refreshed(stream.name), now):
+            result.outcome = "not_due"
+            return
+        if stream.limit in self._closed:
+            self._fail(stream, result, self._closed[stream.limit])
+            return
+        if self._unreachable >= MOST_FAILED_CONNECTIONS:
+            result.outcome, result.reason = "failed", "not tried: the vendor does not answer"
+            return
+        try:
+            self._read(stream, result)
+            self._unreachable = 0
+        except SourceError as error:
+            if isinstance(error, CredentialsError | ConfigurationError):
+                result.outcome, result.reason = "failed", str(error)
+                raise
+            if isinstance(error, ConnectionFailedError):
+                self._unreachable += 1
+                if not self._client_answered():
+                    result.outcome, result.reason = "failed", str(error)
+                    raise
+            self._fail(stream, result, error)
+
+    def _client_answered(self) -> bool:
+        return any(result.pages for result in self.outcomes.streams.values())
+
+    def _fail(self, stream: Stream, result: StreamResult, error: SourceError) -> None:
+        result.reason = str(error)
+        result.outcome = "failed"
+        if isinstance(error, UnavailableError):
+            result.outcome = "unavailable"
+            if stream.on_demand or self._plan.ids:
+                return
+        elif isinstance(error, LimitError):
+            self._closed[stream.limit] = error
+            again = datetime.fromtimestamp(error.retry_at, UTC)
+            result.outcome, result.reason = "stopped", f"{error} It can go on from {again:%Y-%m-%d %H:%M:%S} UTC."
+        if result.outcome != "unavailable":
+            self.outcomes.failures.append((stream.name, error))
+        self._target.progress.note(f"{stream.name}: {result.reason}")
+        log.warning("desk %s, stream %s: %s", self._target.desk, stream.name, result.reason)
+
+    def _read(self, stream: Stream, result: StreamResult) -> None:
+        if self._plan.ids:
+            for page in self._client.by_ids(stream, self._plan.ids):
+                self._take(stream, page, result, None)
+            return
+        if stream.refresh is Refresh.SNAPSHOT:
+            self._read_whole(stream, result)
+            return
+        walk = self._plan.walk
+        state = self._position.begin(walk, stream.name, self._plan.window, datetime.now(UTC))
+        if state is None:
+            result.reason = "read before this walk was interrupted"
+            return
+        window = None if walk is Walk.LIVE else self._plan.window
+        try:
+            self._follow(stream, self._client.pages(stream, state, window), result)
+        except CursorExpiredError as error:
+            # the source could not go on from the clock beside the cursor: only the start is left
+            log.warning("desk %s, stream %s is read from the start: %s", self._target.desk, stream.name, error)
+            self._position.restart(walk, stream.name)
+            self._follow(stream, self._client.pages(stream, {}, window), result)
+
+    def _follow(self, stream: Stream, pages: Iterator[Page], result: StreamResult) -> None:
+        for page in pages:
+            self._take(stream, page, result, None)
+            self._position.advance(self._plan.walk, stream.name, page.state, page.last)
+        self._refreshed(stream)
+
+    def _read_whole(self, stream: Stream, result: StreamResult) -> None:
+        """Reads a stream from its start to its end, then sweeps what it did not show."""
+        now = datetime.now(UTC)
+        walk = self._plan.walk
+        if walk is not Walk.LIVE and self._position.begin(walk, stream.name, self._plan.window, now) is None:
+            result.reason = "read before this walk was interrupted"
+            return
+        snapshot, last = _Snapshot(), False
+        for page in self._client.pages(stream, {}):
+            self._take(stream, page, result, snapshot)
+            last = page.last
+        if last and not snapshot.nameless:
+            spec = self._loader.shaper(stream).layout.spec
+            swept = self._loader.patiently(
+                lambda: sweep(self._target.warehouse, spec, self._target.desk, snapshot.seen, now)
+            )
+            if swept is not None:
+                self._package.prepare(stream.name, swept)
+        elif snapshot.nameless:
+            result.reason = f"{snapshot.nameless} records without an id: nothing was marked as deleted"
+        self._position.complete(walk, stream.name)
+        self._refreshed(stream)
+
+    def _refreshed(self, stream: Stream) -> None:
+        if stream.scheduled_every:
+            self._position.refresh(stream.name, datetime.now(UTC))
+
+    def _take(self, stream: Stream, page: Page, result: StreamResult, snapshot: _Snapshot | None) -> None:
+        size = sum(memoryview(record).nbytes for record in page.records)
+        if not self._package.has_room(len(page.records), size):
+            self._flush()
+        heads, rejected = self._heads[stream.name].read(page.records, datetime.now(UTC))
+        if snapshot is not None:
+            snapshot.seen.update(head.id for head in heads)
+            snapshot.nameless += len(rejected)
+        self._package.add(stream.name, heads, rejected, size)
+        if page.partial:
+            self._flush_parts(stream)
+        result.pages += 1
+        result.counts.read += len(page.records)
+        self.outcomes.cleaned += page.cleaned
+        self._total += len(page.records)
+        self._target.progress.page(stream.name, len(page.records), self._total, self._client.usage.requests)
+
+    def _flush(self) -> None:
+        """Settles what waits, and loads the package if that fills it."""
+        for name, heads in self._package.waiting():
+            stream = self._target.vendor.stream(name)
+            stored = self._loader.stored(stream, list(dict.fromkeys(head.id for head in heads)))
+            # a listing is what is true now; only an export may show an older copy
+            counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
+            self._package.settle(name, heads, stored, counted)
+        if self._package.is_full:
+            self._commit()
+            if self._between is not None:
+                self._between()
+
+    def _flush_parts(self, stream: Stream) -> None:
+        """Lays records that lack fields over their stored rows; new ones are taken as they are."""
+        waiting = dict(self._package.waiting())
+        heads = {head.id: head for head in waiting.pop(stream.name, [])}
+        for name, others in waiting.items():
+            self._package.add(name, others, [], 0)
+        stored = self._loader.stored(stream, list(heads))
+        self._package.settle(stream.name, [head for key, head in heads.items() if key not in stored], {}, True)
+        known = {key: head for key, head in heads.items() if key in stored}
+        if not known:
+            return
+        shaper, now = self._loader.shaper(stream), datetime.now(UTC)
+        settled = [
+            Settled(head.raw, head.id, 0, head.content_hash, head.deleted_at, Outcome.UPDATED, None, 0)
+            for head in known.values()
+        ]
+        rows, rejected = shaper.rows(settled, now)
+        self._package.reject(rejected)
+        told = self._heads[stream.name].tells_deletion
+        parts = [
+            Part(known[row["id"]], row, shaper.present(known[row["id"]].raw), told(known[row["id"]].raw))
+            for row in rows.to_pylist()
+        ]
+        spec = shaper.layout.spec
+        batches = self._loader.patiently(
+            lambda: list(self._target.warehouse.rows(spec.name, self._target.desk, column="id", values=list(known)))
+        )
+        prepared = overlay(parts, batches, spec)
+        changed = len(prepared.outcomes) if prepared else 0
+        self._package.count(stream.name).unchanged += len(parts) - changed
+        if prepared is not None:
+            self._package.prepare(stream.name, prepared)
+
+    def _commit(self) -> None:
+        package, self._package = self._package, Package(self._bounds)
+        self._loader.commit(package)
+        for name, counts in package.counts.items():
+            result = self.outcomes.streams[name]
+            result.counts.add(counts)
+            if counts.failed and result.outcome == "success":
+                said = "records were set aside in the quarantine"
+                result.outcome, result.reason = "partial", f"{result.reason}; {said}" if result.reason else said

@@ -1,0 +1,103 @@
+"""From a request to a plan: what is to be read, checked before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dlt_sources.base import Refresh, Stream, Vendor, Window
+from ticket_pipelines.errors import UsageError
+from ticket_pipelines.sync.position import Walk
+from ticket_pipelines.sync.result import Mode, SyncRequest
+
+_WALKS = {Mode.INCREMENTAL: Walk.LIVE, Mode.FULL: Walk.FULL, Mode.BACKFILL: Walk.BACKFILL}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one sync reads.
+
+    Attributes:
+        mode: As it is recorded: incremental, full, backfill or repair.
+        walk: The position that it moves.
+        streams: The streams, in reading order.
+        ids: Chosen ids (a repair); empty: by position.
+        window: Bounds by the vendor's clock.
+        due_only: Leave out streams that were read lately.
+    """
+
+    mode: Mode
+    walk: Walk
+    streams: tuple[Stream, ...]
+    ids: tuple[str, ...]
+    window: Window
+    due_only: bool
+
+
+def make_plan(request: SyncRequest, vendor: Vendor, configured: Sequence[str] = ()) -> Plan:
+    """The plan of a request.
+
+    Args:
+        request: What is asked.
+        vendor: The desk's vendor.
+        configured: Streams that the desk's configuration names; empty: all.
+
+    Raises:
+        UsageError: The request cannot be done.
+    """
+    walk = _WALKS.get(request.mode)
+    if walk is None:
+        raise UsageError(f"mode {request.mode.value!r} is none of a sync: write incremental, full or backfill")
+    _check_times(request)
+    if request.ids and walk is not Walk.LIVE:
+        raise UsageError(f"chosen ids and mode {request.mode.value!r} exclude each other: leave out one of them")
+    for name in request.streams:
+        _find(vendor, name)
+    streams = _repaired(request, vendor) if request.ids else _read(request, vendor, configured)
+    if not streams:
+        raise UsageError(
+            "there is nothing to read: the chosen streams are read for chosen records only; name those with --id"
+        )
+    return Plan(
+        mode=Mode.REPAIR if request.ids else request.mode,
+        walk=walk,
+        streams=tuple(sorted(streams, key=lambda stream: stream.priority)),
+        ids=tuple(dict.fromkeys(request.ids)),
+        window=Window(request.since, request.until),
+        due_only=request.due_only and walk is Walk.LIVE and not request.streams,
+    )
+
+
+def _check_times(request: SyncRequest) -> None:
+    given = [moment for moment in (request.since, request.until) if moment is not None]
+    if given and request.mode not in (Mode.FULL, Mode.BACKFILL):
+        raise UsageError(f"since and until need mode full or backfill, not {request.mode.value!r}")
+    if any(moment.tzinfo is None for moment in given):
+        raise UsageError("since and until need a time zone: write for example 2026-01-31T00:00:00Z")
+    if request.since and request.until and request.until <= request.since:
+        raise UsageError(f"until ({request.until.isoformat()}) must be after since ({request.since.isoformat()})")
+    if request.mode is Mode.BACKFILL and not given:
+        raise UsageError("a backfill needs since, until or both; to read everything again, use mode full")
+
+
+def _find(vendor: Vendor, name: str) -> Stream:
+    try:
+        return vendor.stream(name)
+    except KeyError:
+        known = ", ".join(stream.name for stream in vendor.streams)
+        raise UsageError(f"{vendor.title} has no stream {name[:60]!r}; it has {known}") from None
+
+
+def _read(request: SyncRequest, vendor: Vendor, configured: Sequence[str]) -> list[Stream]:
+    chosen = request.streams or tuple(configured)
+    streams = [stream for stream in vendor.streams if not chosen or stream.name in chosen]
+    # a date range means nothing to a stream that is read whole each time
+    whole = request.mode is not Mode.BACKFILL or bool(request.streams)
+    return [stream for stream in streams if not stream.on_demand and (whole or stream.refresh is not Refresh.SNAPSHOT)]
+
+
+def _repaired(request: SyncRequest, vendor: Vendor) -> list[Stream]:
+    """Streams of a repair: the chosen ones, else the main stream and those that are read for its ids alone."""
+    if request.streams:
+        return [stream for stream in vendor.streams if stream.name in request.streams]
+    return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand)]

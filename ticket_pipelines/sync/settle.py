@@ -1,0 +1,52 @@
+"""Settling: what a record that was read means for the row that is stored. A pure decision."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from ticket_pipelines.sync.heads import Head
+from ticket_pipelines.warehouse.base import Stored
+
+
+class Outcome(IntEnum):
+    """What becomes of a record."""
+
+    UNCHANGED = 0
+    STALE = 1
+    CREATED = 2
+    UPDATED = 3
+    DELETED = 4
+    REVIVED = 5
+
+    @property
+    def dropped(self) -> bool:
+        """Nothing is to be written."""
+        return self <= Outcome.STALE
+
+
+def settle(head: Head, stored: Stored | None, counted: bool) -> tuple[Outcome, int]:
+    """Decides on one record.
+
+    Args:
+        head: The record.
+        stored: The row of that id; None where there is none.
+        counted: True where the vendor's clock does not order the changes, so that what is read now is true now, and a
+            change without a higher clock gets the stored version + 1. So does one whose clock is unreadable.
+
+    Returns:
+        The outcome, and the version that the row is written with.
+    """
+    version = head.version
+    deleted = head.deleted_at is not None
+    if stored is None:
+        return (Outcome.DELETED if deleted else Outcome.CREATED), (1 if version is None else version)
+    was_deleted = stored.deleted_at is not None
+    if head.content_hash == stored.content_hash and deleted == was_deleted:
+        return Outcome.UNCHANGED, stored.version
+    if version is None or (counted and version <= stored.version):
+        version = stored.version + 1
+    elif version < stored.version:
+        return Outcome.STALE, stored.version
+    if deleted == was_deleted:
+        return Outcome.UPDATED, version
+    return (Outcome.DELETED if deleted else Outcome.REVIVED), version

@@ -1,0 +1,53 @@
+"""What a sync came to, from what came of its streams: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ticket_pipelines.logs import redact
+from ticket_pipelines.sync.reading import Outcomes
+from ticket_pipelines.sync.result import Status, StreamResult
+
+_WHOLE = frozenset({"success", "unavailable", "not_due"})
+_SOME = frozenset({"success", "partial", "stopped"})
+
+
+def verdict(outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
+    """Status of a sync that came to its end, with code and message of what was left out.
+
+    A stream that the account's plan does not have costs nothing; one that failed, or a record that was set aside,
+    makes the sync partial; only where nothing came through at all, it failed.
+    """
+    results = outcomes.streams
+    failed = outcomes.counts().failed
+    if not failed and all(result.outcome in _WHOLE for result in results.values()):
+        return Status.SUCCESS, None
+    code = outcomes.failures[0][1].code if outcomes.failures else "rows_failed"
+    said = [f"{name}: {r.reason}" for name, r in results.items() if r.outcome in ("failed", "stopped")]
+    if failed:
+        said.append(f"{failed} records were set aside in the quarantine")
+    came = any(result.outcome in _SOME or result.counts.read for result in results.values())
+    return (Status.PARTIAL if came else Status.FAILED), (code, redact("; ".join(said)))
+
+
+def details(outcomes: Outcomes, warnings: Mapping[str, int]) -> dict[str, Any]:
+    """The details of a sync, ready for JSON: per stream its cursors, pages, rows, outcome and reason."""
+    found: dict[str, Any] = {"streams": {name: _stream(result) for name, result in outcomes.streams.items()}}
+    if warnings:
+        found["warnings"] = dict(warnings)
+    if outcomes.cleaned:
+        found["cleaned"] = outcomes.cleaned
+    return found
+
+
+def _stream(result: StreamResult) -> dict[str, Any]:
+    return {
+        "cursor_before": result.cursor_before,
+        "cursor_after": result.cursor_after,
+        "pages": result.pages,
+        "rows": asdict(result.counts),
+        "outcome": result.outcome,
+        "reason": redact(result.reason) if result.reason else None,
+    }
