@@ -31,9 +31,9 @@ from dlt_sources.errors import (
 from dlt_sources.http import Answer, Request
 from dlt_sources.retry import RETRIED
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_ ]{0,60}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
 _SCOPES = re.compile(r"required scopes?:\s*([a-z_:, ]+)", re.IGNORECASE)
-_TOO_RECENT = ("StartTimeTooRecent", "too recent", "must be more than 60 seconds")
+_TOO_RECENT = ("starttimetoorecent", "too recent", "must be more than 60 seconds")
 
 
 class TooRecentError(TransientError):
@@ -92,7 +92,7 @@ def failure(request: Request, host: str, answer: Answer, now: float) -> SourceEr
     status = answer.status
     where = f"{request.about} ({host}{urlsplit(request.path).path})"
     answered = f"{status} {said.name}".strip()
-    if status in (400, 422) and any(mark in said.words for mark in _TOO_RECENT):
+    if status in (400, 422) and any(mark in said.words.lower() for mark in _TOO_RECENT):
         return TooRecentError(f"{where}: start_time is too recent.")
     if status == 400 and ("InvalidCursor" in said.words or "cursor is invalid" in said.words.lower()):
         return CursorExpiredError(f"{where}: Zendesk no longer knows the cursor.")
