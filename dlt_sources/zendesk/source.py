@@ -11,7 +11,7 @@ from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
 from dlt_sources.base import Client, Kind, Stream
-from dlt_sources.errors import AccessError, UnavailableError
+from dlt_sources.errors import AccessError, ConfigurationError, UnavailableError
 from dlt_sources.limits import MemoryBudgets
 from dlt_sources.zendesk.streams import STREAMS
 from dlt_sources.zendesk.vendor import ZENDESK
@@ -51,12 +51,14 @@ def zendesk_source(
         streams: Names of the streams to read; empty: all.
 
     Raises:
-        ConfigurationError: Configuration or credentials are not of the right form.
+        ConfigurationError: Configuration or credentials are not of the right form, or a stream does not exist.
     """
+    readable = {stream.name: stream for stream in STREAMS if not stream.on_demand}
+    if unknown := sorted(set(streams) - set(readable)):
+        raise ConfigurationError(f"streams: there is no {', '.join(unknown)}; the streams are {', '.join(readable)}.")
     config = {"subdomain": subdomain, "base_url": base_url, "start_time": start_time}
     client = ZENDESK.open(config, credentials, MemoryBudgets())
-    readable = [stream for stream in STREAMS if not stream.on_demand]
-    return [_resource(client, stream) for stream in readable if not streams or stream.name in streams]
+    return [_resource(client, stream) for name, stream in readable.items() if not streams or name in streams]
 
 
 def _resource(client: Client, stream: Stream) -> DltResource:
