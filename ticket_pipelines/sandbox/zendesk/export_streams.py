@@ -8,7 +8,7 @@ from typing import Any
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk import exports, paging
 from ticket_pipelines.sandbox.zendesk.call import Call, page
-from ticket_pipelines.sandbox.zendesk.metrics import metric_set
+from ticket_pipelines.sandbox.zendesk.metrics import encoded_metric_set
 from ticket_pipelines.sandbox.zendesk.paging import Place
 from ticket_pipelines.sandbox.zendesk.state import is_comment
 from ticket_pipelines.sandbox.zendesk.table import Record, encoded, listed
@@ -86,7 +86,7 @@ def _tickets(
     included = _included(call)
 
     def with_metrics(key: int) -> bytes:
-        return table.raw(key)[:-1] + b',"metric_set":' + encoded(metric_set(call.state, key)) + b"}"
+        return table.raw(key)[:-1] + b',"metric_set":' + encoded_metric_set(call.state, key) + b"}"
 
     def sideloads(keys: list[int]) -> Record:
         wanted = {name: field for name, field in _SIDELOADED.items() if name in included}

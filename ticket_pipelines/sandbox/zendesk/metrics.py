@@ -7,7 +7,7 @@ from typing import Any
 from ticket_pipelines.sandbox.clock import epoch, iso
 from ticket_pipelines.sandbox.zendesk.records import API
 from ticket_pipelines.sandbox.zendesk.state import State, is_comment
-from ticket_pipelines.sandbox.zendesk.table import Record
+from ticket_pipelines.sandbox.zendesk.table import Record, encoded
 
 _FIRST_ID = 28_999_000_000_000
 _ID_STEP = 4
@@ -63,6 +63,14 @@ def metric_set(state: State, key: int) -> Record | None:
         "requester_wait_time_in_minutes": {"calendar": resolved, "business": None},
         "on_hold_time_in_minutes": {"calendar": 0, "business": 0},
     }
+
+
+def encoded_metric_set(state: State, key: int) -> bytes:
+    """JSON of a ticket's metrics, kept until the ticket changes."""
+    text = state.metrics.get(key)
+    if text is None:
+        text = state.metrics[key] = encoded(metric_set(state, key))
+    return text
 
 
 def _changes(events: list[Record], name: str) -> list[tuple[int, Any]]:

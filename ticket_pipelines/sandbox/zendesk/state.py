@@ -101,6 +101,7 @@ class State:
         closed_at: When tickets were closed, Unix seconds.
         extra: Top-level fields that every ticket has besides the usual ones.
         comment_changes: What became different of a comment after the event that made it.
+        metrics: Encoded metrics by ticket, until the ticket changes; filled by those who encode them.
     """
 
     tables: dict[str, Table] = field(default_factory=_tables)
@@ -109,6 +110,7 @@ class State:
     closed_at: dict[int, int] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     comment_changes: dict[int, Record] = field(default_factory=dict)
+    metrics: dict[int, bytes] = field(default_factory=dict)
     _last_ids: dict[str, int] = field(default_factory=dict)
     _kinds: dict[str, int] = field(default_factory=dict)
 
@@ -205,6 +207,7 @@ class State:
                 (contract, section 0, fact 2).
         """
         record = self.tables["tickets"].rows[key]
+        self.metrics.pop(key, None)
         children = []
         for name, value in fields.items():
             if name == "custom_fields":
@@ -227,6 +230,7 @@ class State:
         Returns:
             The event's id.
         """
+        self.metrics.pop(key, None)
         event_id = self.take_id("event")
         self.tables["ticket_events"].put(records.event(event_id, key, at, by, channel, children), at)
         self.events_of[key].append(event_id)

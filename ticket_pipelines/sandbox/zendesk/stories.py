@@ -93,10 +93,10 @@ class Teller:
         said = Said(self.rng.choice(texts.CUSTOMER_REPLIES), requester)
         self.state.change(key, at, {"status": "open"}, by=requester, channel="Mail", said=said)
 
-    def solve(self, key: int, at: int) -> int:
-        """An agent solves the ticket; one in three is then rated."""
+    def solve(self, key: int, at: int, *, rated: bool = False) -> int:
+        """An agent solves the ticket; one in three is then rated, or this one where that is asked."""
         self.reply(key, at, "solved")
-        if key % 3 == 0:
+        if rated or key % 3 == 0:
             record = self.state.tables["tickets"].rows[key]
             score = self.rng.choice(("good", "bad", "offered"))
             said = "Very quick 👍" if score == "good" else None
@@ -126,7 +126,9 @@ def _plain(teller: Teller, at: int) -> None:
     answered = teller.after(replied, 2)
     teller.answer(key, answered)
     if chance > 0.5:
-        teller.solve(key, teller.after(answered, 1))
+        solved = teller.solve(key, teller.after(answered, 1))
+        if chance > 0.7:
+            teller.close(key, solved + 4 * DAY)
 
 
 def _deleted(teller: Teller, at: int) -> None:
@@ -157,7 +159,7 @@ def _merged(teller: Teller, at: int) -> None:
 
 def _archived(teller: Teller, at: int) -> None:
     key = teller.open(at)
-    teller.close(key, teller.solve(key, teller.after(at, 2)) + 4 * DAY)
+    teller.close(key, teller.solve(key, teller.after(at, 2), rated=True) + 4 * DAY)
 
 
 def _ai_agent(teller: Teller, at: int) -> None:
@@ -324,6 +326,7 @@ def _same_second(teller: Teller, wanted: int, at: int) -> None:
     """The vendor's automation tags many tickets at once, as bulk updates do."""
     rows = teller.state.tables["tickets"].rows
     early = [key for key in teller.plain if rows[key]["generated_timestamp"] < at]
+    early.sort(key=lambda key: rows[key]["status"] == "closed")
     for key in early[:wanted]:
         teller.state.change(key, at, {"tags": [*rows[key]["tags"], "reviewed"]}, channel="Rule")
 

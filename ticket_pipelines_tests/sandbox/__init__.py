@@ -1,0 +1,1 @@
+"""Tests of the vendor emulators against the contracts they follow."""
