@@ -52,16 +52,16 @@ def sync_desk(
         UsageError: There is no such desk, or the request contradicts itself.
         DeskBusyError: Another process syncs the desk.
     """
-    from ticket_pipelines.control.request import check_request, mode_of
+    from ticket_pipelines.errors import UsageError
     from ticket_pipelines.project import open_project
     from ticket_pipelines.sync.engine import sync_desk as sync
-    from ticket_pipelines.sync.result import SyncRequest
+    from ticket_pipelines.sync.result import Mode, SyncRequest
 
-    request = SyncRequest(
-        mode=mode_of(mode), since=since, until=until, streams=tuple(streams), ids=tuple(ids), wait=wait
-    )
+    if mode not in list(Mode):
+        raise UsageError(f"mode {mode[:40]!r} is not known: write incremental, full or backfill")
+    request = SyncRequest(mode=Mode(mode), since=since, until=until, streams=tuple(streams), ids=tuple(ids), wait=wait)
     with open_project() as project:
-        return sync(project, key, check_request(request))
+        return sync(project, key, request)
 
 
 def runs(desk: str | None = None, *, limit: int = 50) -> list[SyncResult]:

@@ -6,24 +6,22 @@ The sandbox keeps the vendors' default limits and delays; nothing is switched of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ticket_pipelines.cli.output import json_option, note, print_json, print_table
+from ticket_pipelines.cli.output import duration, json_option, note, print_json, print_table
 from ticket_pipelines.cli.start import opened, start
 from ticket_pipelines.errors import TicketPipelinesError
 
 if TYPE_CHECKING:
     from ticket_pipelines.project import Project
+    from ticket_pipelines.sandbox.control import Control
     from ticket_pipelines.sandbox.server import Listening, SandboxServer
     from ticket_pipelines.settings import Settings
     from ticket_pipelines.sync.result import SyncResult
-
-CHANGES: Mapping[str, Sequence[Mapping[str, Any]]] = {"zendesk": ()}
-"""What happens at each vendor between the two syncs, for its control plane."""
 
 PASSING_SECONDS = 300
 """By how much the vendors' clocks move on: past the export delay and the limits' minute."""
@@ -33,9 +31,15 @@ SHOWN_TICKETS = """
     FROM helpdesk.ticket_details WHERE desk = '{desk}' AND deleted_at IS NULL ORDER BY updated_at DESC, id LIMIT 5
 """
 
+CHANGED_TICKETS = """
+    SELECT t.id, t.status, t.priority, t.deleted_at IS NOT NULL AS deleted, count(c.id) AS comments
+    FROM helpdesk.tickets t LEFT JOIN helpdesk.ticket_comments c ON c.desk = t.desk AND c.ticket_id = t.id
+    WHERE t.desk = '{desk}' AND t.id IN ({ids}) GROUP BY 1, 2, 3, 4
+"""
+
 
 @click.command(short_help="Runs everything against an emulated vendor.")
-@click.option("--tickets", type=click.IntRange(min=10), default=200, show_default=True, help="Tickets to invent.")
+@click.option("--tickets", type=click.IntRange(min=20), default=200, show_default=True, help="Tickets to invent.")
 @json_option
 def demo(tickets: int, as_json: bool) -> None:
     """Runs the main job against the sandbox and prints what came in.
@@ -56,18 +60,46 @@ def _one_vendor(settings: Settings, project: Project, listening: Listening, as_j
     note(f"{listening.vendor}: an emulated account on {listening.url}, desk {key}")
     account = _register(settings, project, key, listening)
     first = _synced(settings, key)
-    counts = _counts(project, key)
-    for change in CHANGES.get(listening.vendor, ()):
-        listening.control.mutate(**change)
+    before = _counts(project, key)
+    done = CHANGES[listening.vendor](listening.control) if listening.vendor in CHANGES else {}
+    tickets_before = _tickets(project, key, done)
     _time_passes(project, account, listening)
     second = _synced(settings, key)
     after = _counts(project, key)
-    shown = project.warehouse.query(SHOWN_TICKETS.format(desk=key))
+    tickets_after = _tickets(project, key, done)
+    shown = project.warehouse.query(SHOWN_TICKETS.format(desk=key)).to_pylist()
     if not as_json:
-        _print(key, first, second, counts, after)
+        _print_syncs((first, second))
+        _print_counts(key, before, after)
+        _print_changes(done, tickets_before, tickets_after)
         click.echo("\nA few tickets (helpdesk.ticket_details):\n")
-        print_table(shown.column_names, (row.values() for row in shown.to_pylist()))
-    return {"desk": key, "syncs": [first, second], "rows": after, "tickets": shown.to_pylist()}
+        print_table(list(shown[0]) if shown else [], (row.values() for row in shown))
+    changes = [{"ticket": ticket, "done": what, "now": tickets_after.get(ticket)} for ticket, what in done.items()]
+    return {"desk": key, "syncs": [first, second], "rows": after, "changes": changes, "tickets": shown}
+
+
+def _change_zendesk(control: Control) -> dict[str, str]:
+    """Changes of every kind; the last one in a way that moves no `updated_at`, as the vendor's automations do."""
+    alive = [str(t["id"]) for t in control.records("tickets") if t["status"] in {"new", "open", "pending"}]
+    urgent, answered, solved, deleted, automated = alive[:5]
+    opened = control.mutate("create_ticket", subject="The parcel arrived open", body="Two of five are missing.")
+    control.mutate("update_ticket", id=int(urgent), priority="urgent")
+    control.mutate("comment", id=int(answered), body="It is on its way.", public=True)
+    control.mutate("solve_ticket", id=int(solved))
+    control.mutate("delete_ticket", id=int(deleted))
+    control.mutate("automate_ticket", id=int(automated), status="solved")
+    return {
+        str(opened["id"]): "opened",
+        urgent: "priority raised",
+        answered: "answered",
+        solved: "solved by an agent",
+        deleted: "deleted",
+        automated: "solved by an automation",
+    }
+
+
+CHANGES: Mapping[str, Callable[[Control], dict[str, str]]] = {"zendesk": _change_zendesk}
+"""What happens at each vendor between the two syncs; gives ticket ids with what was done."""
 
 
 def _register(settings: Settings, project: Project, key: str, listening: Listening) -> str:
@@ -116,18 +148,54 @@ def _counts(project: Project, key: str) -> dict[str, int]:
     return {name: found[name] for name in TABLES}
 
 
-def _print(
-    key: str, first: SyncResult, second: SyncResult, before: Mapping[str, int], after: Mapping[str, int]
-) -> None:
-    for title, result in (("First sync", first), ("After changes at the vendor", second)):
-        click.echo(
-            f"{title}: {result.status}, {result.rows_read:,} rows read, {result.rows_created:,} created,"
-            f" {result.rows_updated:,} updated, {result.rows_unchanged:,} unchanged, {result.rows_deleted:,} deleted,"
-            f" {result.api_requests} requests"
+def _tickets(project: Project, key: str, ids: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Some tickets of the desk as the warehouse has them, by id."""
+    if not ids:
+        return {}
+    wanted = ", ".join(f"'{ticket}'" for ticket in ids)
+    rows = project.warehouse.query(CHANGED_TICKETS.format(desk=key, ids=wanted)).to_pylist()
+    return {row["id"]: row for row in rows}
+
+
+def _print_syncs(results: Sequence[SyncResult]) -> None:
+    titles = ("First sync", "After changes at the vendor")
+    columns = ("sync", "status", "took", "read", "created", "updated", "unchanged", "deleted", "requests")
+    rows = [
+        (
+            title,
+            result.status,
+            duration(result.duration_seconds),
+            result.rows_read,
+            result.rows_created,
+            result.rows_updated,
+            result.rows_unchanged,
+            result.rows_deleted,
+            result.api_requests,
         )
-    click.echo(f"\nRows of {key} in the unified tables:\n")
+        for title, result in zip(titles, results, strict=True)
+    ]
+    print_table(columns, rows)
+
+
+def _print_counts(key: str, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    click.echo(f"\nRows of {key} in the unified tables (helpdesk.*):\n")
     rows = [(name, f"{before[name]:,}", f"{count:,}") for name, count in after.items()]
     print_table(("table", "first sync", "now"), rows)
+
+
+def _print_changes(
+    done: Mapping[str, str], before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> None:
+    click.echo("\nWhat was done at the vendor, and what the second sync brought in:\n")
+    rows = [(ticket, what, _said(before.get(ticket)), _said(after.get(ticket))) for ticket, what in done.items()]
+    print_table(("ticket", "at the vendor", "before", "now"), rows)
+
+
+def _said(ticket: Mapping[str, Any] | None) -> str | None:
+    if ticket is None:
+        return None
+    state = "deleted" if ticket["deleted"] else ticket["status"]
+    return f"{state}, {ticket['priority'] or 'no priority'}, {ticket['comments']} comments"
 
 
 def _next_steps(settings: Settings) -> str:

@@ -12,6 +12,8 @@ import click
 
 from ticket_pipelines.logs import redact
 
+_WIDEST = 100_000
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
 
 
@@ -42,9 +44,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty:
         table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in cells:
         table.add_row(*map(_literal, row))
-    console = Console(highlight=False, soft_wrap=True)
-    needed = console.measure(table).maximum
-    console.print(table, width=max(needed, 1), crop=False, no_wrap=True)
+    # a console as wide as any table: on a narrow screen a long line is better than a lost value
+    Console(highlight=False, width=_WIDEST).print(table, crop=False)
 
 
 def note(text: str) -> None:

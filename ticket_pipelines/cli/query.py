@@ -18,4 +18,5 @@ def query(sql: str, as_json: bool) -> None:
     if as_json:
         print_json(found.to_pylist())
     else:
-        print_table(found.column_names, (row.values() for row in found.to_pylist()))
+        # by column: a result may have two columns of one name
+        print_table(found.column_names, zip(*(column.to_pylist() for column in found.columns), strict=True))

@@ -112,17 +112,8 @@ def _check_streams(vendor: Vendor, streams: Any) -> None:
         return
     if not isinstance(streams, list) or not streams or not all(isinstance(name, str) for name in streams):
         raise UsageError("configuration: streams must be a list of names (leave it out for all)")
-    check_stream_names(vendor, streams)
-
-
-def check_stream_names(vendor: Vendor, names: Iterable[str]) -> None:
-    """Refuses a stream that the vendor does not have.
-
-    Raises:
-        UsageError: It does not.
-    """
     known = [stream.name for stream in vendor.streams]
-    for name in names:
+    for name in streams:
         if name not in known:
             raise UsageError(
                 f"{vendor.name} has no stream {name[:60]!r}{_meant(name, known)}: write any of {_listed(known)}"

@@ -113,7 +113,7 @@ class Registry:
                 connection.execute(sa.insert(table).values(row))
         except IntegrityError:
             self._refuse_taken(key)
-        log.info("desk %s added: %s %s", key, vendor, checked.account)
+        log.debug("desk %s added: %s %s", key, vendor, checked.account)
         return self.get(key)
 
     def update(
@@ -144,7 +144,7 @@ class Registry:
             values |= {"schedule": checked.schedule, "timezone": checked.timezone}
             values["next_due_at"] = next_due(checked.schedule, checked.timezone, self._now())
         self._write(key, values)
-        log.info("desk %s updated", key)
+        log.debug("desk %s updated", key)
         return self.get(key)
 
     def pause(self, key: str) -> Desk:
@@ -165,7 +165,7 @@ class Registry:
         now = self._now()
         forgotten = self._encrypted({})
         self._write(key, {"removed_at": now, "credentials": forgotten, "next_due_at": None})
-        log.info("desk %s removed", key)
+        log.debug("desk %s removed", key)
         return replace(desk, removed_at=now, next_due_at=None)
 
     def purge(self, key: str) -> None:
@@ -178,7 +178,7 @@ class Registry:
             for other in (cursors, quarantine, sync_runs):
                 connection.execute(sa.delete(other).where(other.c.desk == key))
             connection.execute(sa.delete(table).where(table.c.key == key))
-        log.info("desk %s purged", key)
+        log.debug("desk %s purged", key)
 
     def finished(self, key: str, status: Status, at: datetime) -> None:
         """Records the end of a sync or an idle check (`Status.SKIPPED`): due time, and failures in a row."""
