@@ -1,6 +1,7 @@
 """Runs the emulators as a process of their own: `python -m ticket_pipelines.sandbox --port 0 --ready-file FILE`.
 
-The ready file appears once requests are answered. It holds JSON: per vendor `url`, `config` and `logins`.
+The ready file appears once requests are answered, before the first line is printed. It holds JSON: per vendor `url`,
+`config` and `logins`.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
 
     def announce(server: SandboxServer) -> None:
-        sys.stdout.write("\n".join(describe(server)) + "\n")
-        sys.stdout.flush()
         if given.ready_file:
             _write_ready(given.ready_file, server)
+        sys.stdout.write("\n".join(describe(server)) + "\n")
+        sys.stdout.flush()
 
     serve(given.port, options, announce)
 

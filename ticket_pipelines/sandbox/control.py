@@ -5,6 +5,7 @@ The same functions serve tests in this process and, through `control_api`, other
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -77,7 +78,7 @@ class Control:
                 if stream:
                     base["match"] = self.emulator.stream_pattern(stream)
                 self._faults.add(Fault(**{**base, **({"kind": kind} if kind else {}), **fields}))
-            except (KeyError, TypeError) as error:
+            except (KeyError, TypeError, re.error) as error:
                 raise ValueError(f"cannot fail so: {error}") from error
 
     def heal(self) -> None:

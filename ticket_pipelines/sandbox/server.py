@@ -11,7 +11,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -63,14 +63,19 @@ class SandboxServer:
     Args:
         options: What the emulators are made of.
         port: Port of the first vendor, the next vendors take the following ones; 0: free ports.
+
+    Raises:
+        OSError: A port is taken, or the data file cannot be read.
+        ValueError: The data file or a setting does not fit.
     """
 
     def __init__(self, options: Options | None = None, *, port: int = 0) -> None:
         options = options or Options()
-        self._sockets = [_bound(port + offset if port else 0) for offset in range(len(VENDORS))]
+        controls = {name: Control(build, options) for name, build in VENDORS.items()}
+        self._sockets = _bound(port, len(controls))
         self.vendors = {
-            name: Listening(name, _url(sock), Control(build, options), CREDENTIALS[name])
-            for (name, build), sock in zip(VENDORS.items(), self._sockets, strict=True)
+            name: Listening(name, _url(sock), control, CREDENTIALS[name])
+            for (name, control), sock in zip(controls.items(), self._sockets, strict=True)
         }
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
@@ -181,11 +186,17 @@ def _server(control: Control) -> Server:
     )
 
 
-def _bound(port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    return sock
+def _bound(port: int, count: int) -> list[socket.socket]:
+    """Sockets on consecutive ports, or on free ones for port 0; all or none."""
+    with ExitStack() as opened:
+        sockets = []
+        for offset in range(count):
+            sock = opened.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("127.0.0.1", port + offset if port else 0))
+            sockets.append(sock)
+        opened.pop_all()
+    return sockets
 
 
 def _url(sock: socket.socket) -> str:

@@ -61,7 +61,7 @@ class Asker:
         assert url.startswith(f"{self.url}/")
         return ask(self.url, url.removeprefix(self.url), self.headers)
 
-    def export(self, path: str, key: str, **params: Any) -> Iterator[Any]:
+    def export(self, path: str, **params: Any) -> Iterator[Any]:
         """All pages of an export, as its documentation says to read it."""
         answer = self.get(f"incremental/{path}", **params)
         while True:

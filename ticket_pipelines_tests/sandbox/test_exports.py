@@ -23,7 +23,7 @@ def ids(pages: Any, key: str) -> list[int]:
 def test_cursor_pages_hold_each_ticket_once(sandbox: SandboxServer, per_page: int, suffix: str) -> None:
     """Section 2A: no repeated ids; `after_url` keeps the size; a cursor is there at the end, too."""
     asker = Asker(sandbox.zendesk)
-    pages = list(asker.export(f"tickets/cursor{suffix}", "tickets", **ALL, per_page=per_page))
+    pages = list(asker.export(f"tickets/cursor{suffix}", **ALL, per_page=per_page))
     assert sorted(ids(pages, "tickets")) == [record["id"] for record in sandbox.zendesk.control.records("tickets")]
     assert len(pages) == -(-40 // per_page)
     assert all(page["after_cursor"] and page["before_cursor"] is None for page in pages)
@@ -39,7 +39,7 @@ def test_cursor_is_opaque_base64_of_time_and_id(sandbox: SandboxServer) -> None:
 
 def test_cursor_of_the_last_page_goes_on_where_it_ended(sandbox: SandboxServer) -> None:
     asker = Asker(sandbox.zendesk)
-    cursor = list(asker.export("tickets/cursor", "tickets", **ALL))[-1]["after_cursor"]
+    cursor = list(asker.export("tickets/cursor", **ALL))[-1]["after_cursor"]
     again = asker.get("incremental/tickets/cursor", cursor=cursor, support_type_scope="all").json
     assert (again["tickets"], again["end_of_stream"], again["after_cursor"]) == ([], True, cursor)
     asker.control.mutate("update_ticket", id=1, priority="urgent")
@@ -52,11 +52,11 @@ def test_newest_minute_is_withheld(sandbox: SandboxServer) -> None:
     """Section 5.1: the newest minute is withheld from exports, not from lists."""
     asker = Asker(sandbox.zendesk)
     new = asker.control.mutate("create_ticket")["id"]
-    assert new not in ids(asker.export("tickets/cursor", "tickets", **ALL), "tickets")
-    assert new not in [e["ticket_id"] for p in asker.export("ticket_events", "ticket_events", **ALL) for e in p["ticket_events"]]
+    assert new not in ids(asker.export("tickets/cursor", **ALL), "tickets")
+    assert new not in [e["ticket_id"] for p in asker.export("ticket_events", **ALL) for e in p["ticket_events"]]
     assert asker.get(f"tickets/{new}").status == 200
     asker.control.clock(advance=61)
-    assert new in ids(asker.export("tickets/cursor", "tickets", **ALL), "tickets")
+    assert new in ids(asker.export("tickets/cursor", **ALL), "tickets")
 
 
 @pytest.mark.parametrize(("form", "code"), [(400, "StartTimeTooRecent"), (422, "InvalidValue")])
@@ -82,7 +82,7 @@ def test_start_time_is_required(sandbox: SandboxServer, params: dict[str, str]) 
 
 def test_small_time_pages_are_extended_to_the_whole_second(sandbox: SandboxServer) -> None:
     """Section 2B: with a small page, all rows of the last second come and `end_time` is the second after it."""
-    pages = list(Asker(sandbox.zendesk).export("tickets", "tickets", **ALL, per_page=1))
+    pages = list(Asker(sandbox.zendesk).export("tickets", **ALL, per_page=1))
     burst = next(page for page in pages if page["count"] > 1)
     seconds = {ticket["generated_timestamp"] for ticket in burst["tickets"]}
     assert len(seconds) == 1
@@ -94,7 +94,7 @@ def test_full_page_of_a_thousand_ends_with_its_last_row(make_sandbox: Callable[.
     """Section 2B: `end_time` of a full page is its last row's time, so boundary rows come again; more than 1,000 rows
     of one second come in one page."""
     asker = Asker(make_sandbox(tickets=1500, same_second=1100).zendesk)
-    pages = list(asker.export("tickets", "tickets", **ALL))
+    pages = list(asker.export("tickets", **ALL))
     last = pages[0]["tickets"][-1]["generated_timestamp"]
     assert (pages[0]["count"], pages[0]["end_time"]) == (1000, last)
     assert pages[1]["tickets"][0]["generated_timestamp"] == last
@@ -114,8 +114,8 @@ def test_a_full_second_can_stall_the_time_export(make_sandbox: Callable[..., San
 
 def test_last_time_page_says_so_and_still_names_a_next_page(sandbox: SandboxServer) -> None:
     """Section 2B: `next_page` is filled on the last page, too."""
-    for path, key in (("organizations", "organizations"), ("ticket_events", "ticket_events")):
-        *_, last = Asker(sandbox.zendesk).export(path, key, start_time=0)
+    for path in ("organizations", "ticket_events"):
+        *_, last = Asker(sandbox.zendesk).export(path, start_time=0)
         assert last["end_of_stream"]
         assert last["next_page"]
         again = Asker(sandbox.zendesk).get(f"incremental/{path}", start_time=last["end_time"] + 1).json
@@ -142,9 +142,9 @@ def test_scope_hides_ai_agent_tickets_by_default(sandbox: SandboxServer) -> None
     asker = Asker(sandbox.zendesk)
     ai = {ticket["id"] for ticket in asker.control.records("tickets") if ticket["support_type"] == "ai_agent"}
     assert ai
-    assert not ai & set(ids(asker.export("tickets/cursor", "tickets", start_time=0), "tickets"))
-    assert ai <= set(ids(asker.export("tickets/cursor", "tickets", **ALL), "tickets"))
-    only = set(ids(asker.export("tickets/cursor", "tickets", start_time=0, support_type_scope="ai_agent"), "tickets"))
+    assert not ai & set(ids(asker.export("tickets/cursor", start_time=0), "tickets"))
+    assert ai <= set(ids(asker.export("tickets/cursor", **ALL), "tickets"))
+    only = set(ids(asker.export("tickets/cursor", start_time=0, support_type_scope="ai_agent"), "tickets"))
     assert only == ai
     events = asker.get("incremental/ticket_events", start_time=0).json["ticket_events"]
     assert not ai & {event["ticket_id"] for event in events}
@@ -163,7 +163,7 @@ def test_metric_sets_lie_inside_tickets(sandbox: SandboxServer) -> None:
 def test_tombstones_and_scrubbed_tickets_are_exported(sandbox: SandboxServer) -> None:
     """Section 0, facts 2 and 4; section 5.1."""
     asker = Asker(sandbox.zendesk)
-    tickets = [ticket for page in asker.export("tickets/cursor", "tickets", **ALL) for ticket in page["tickets"]]
+    tickets = [ticket for page in asker.export("tickets/cursor", **ALL) for ticket in page["tickets"]]
     deleted = [ticket for ticket in tickets if ticket["status"] == "deleted"]
     scrubbed = [ticket for ticket in deleted if ticket["subject"] == "SCRUBBED"]
     assert scrubbed
@@ -171,7 +171,7 @@ def test_tombstones_and_scrubbed_tickets_are_exported(sandbox: SandboxServer) ->
     assert {ticket["description"] for ticket in scrubbed} == {"X"}
     shapes = {tuple(sorted(ticket)) for ticket in tickets}
     assert len(shapes) == 1
-    kept = ids(asker.export("tickets/cursor", "tickets", **ALL, exclude_deleted="true"), "tickets")
+    kept = ids(asker.export("tickets/cursor", **ALL, exclude_deleted="true"), "tickets")
     assert set(kept) == {ticket["id"] for ticket in tickets} - {ticket["id"] for ticket in deleted}
 
 
@@ -183,7 +183,7 @@ def test_archived_tickets_are_in_exports_only(sandbox: SandboxServer) -> None:
     asker.control.clock(advance=121 * 86_400)
     listed = [ticket["id"] for ticket in asker.get("tickets", page__size=100).json["tickets"]]
     assert 1 not in listed
-    assert 1 in ids(asker.export("tickets/cursor", "tickets", **ALL), "tickets")
+    assert 1 in ids(asker.export("tickets/cursor", **ALL), "tickets")
     assert asker.get("tickets/1").status == 200
 
 
@@ -215,7 +215,7 @@ def test_events_name_known_tickets_and_people(sandbox: SandboxServer) -> None:
 def test_an_old_event_can_appear_again(sandbox: SandboxServer) -> None:
     """Section 5.4: old events can reappear."""
     asker = Asker(sandbox.zendesk)
-    *_, last = asker.export("ticket_events", "ticket_events", **ALL)
+    *_, last = asker.export("ticket_events", **ALL)
     old = asker.control.records("ticket_events")[0]
     asker.control.mutate("emit_event_again", id=old["id"])
     asker.control.clock(advance=120)
@@ -246,13 +246,13 @@ def test_metric_events_by_cursor_are_chronological(sandbox: SandboxServer) -> No
 def test_deleted_people_are_exported(sandbox: SandboxServer) -> None:
     """Sections 5.9 and 5.10."""
     asker = Asker(sandbox.zendesk)
-    users = [user for page in asker.export("users/cursor", "users", start_time=0) for user in page["users"]]
+    users = [user for page in asker.export("users/cursor", start_time=0) for user in page["users"]]
     gone = [user for user in users if "permanently_deleted" in user]
     assert gone
     assert all(not user["active"] and user["email"] is None for user in gone)
     organizations = asker.get("incremental/organizations", start_time=0).json["organizations"]
     assert any(organization["deleted_at"] for organization in organizations)
-    assert len(users) == len(set(ids(asker.export("users", "users", start_time=0), "users")))
+    assert len(users) == len(set(ids(asker.export("users", start_time=0), "users")))
 
 
 def test_sample_holds_fifty_rows_at_most(make_sandbox: Callable[..., SandboxServer]) -> None:

@@ -13,21 +13,22 @@ from ticket_pipelines.sandbox.zendesk import ZendeskEmulator
 
 HISTORIES = Path(__file__).parents[2] / "../shared/data/helpdesk_italy/events.csv.gz"
 HEADER = (
-    "case_id,event_index,concept:name,org:resource,time:timestamp,seriousness,customer,product,responsible_section,"
-    "seriousness_2,service_level,service_type,support_section,workgroup"
+    "case_id,event_index,concept:name,org:resource,time:timestamp,customer,seriousness_2,workgroup,"
+    "product,seriousness,responsible_section,service_level,service_type,support_section"
 )
+SAME = ",Value 2,Value 1,Value 1,Value 1,Value 1,Value 1"
 ROWS = (
-    "Case 7,1,Insert ticket,Value 1,2012-10-09T14:50:17+00:00,Value 1,Value 9,Value 2,Value 1,Value 2,Value 1,Value 1,Value 1,Value 1",
-    "Case 7,2,Wait,Value 2,2012-10-10T14:50:17+00:00,Value 1,Value 9,Value 2,Value 1,Value 4,Value 1,Value 1,Value 1,Value 3",
-    "Case 7,3,Closed,Value 2,2012-10-11T14:50:17+00:00,Value 1,Value 9,Value 2,Value 1,Value 4,Value 1,Value 1,Value 1,Value 3",
-    "Case 12,1,Something new,Value 2,2012-10-11T14:50:17+00:00,Value 1,Value 3,Value 2,Value 1,Value 4,Value 1,Value 1,Value 1,Value 3",
+    "Case 7,1,Insert ticket,Value 1,2012-10-09T14:50:17+00:00,Value 9,Value 2,Value 1",
+    "Case 7,2,Wait,Value 2,2012-10-10T14:50:17+00:00,Value 9,Value 4,Value 3",
+    "Case 7,3,Closed,Value 2,2012-10-11T14:50:17+00:00,Value 9,Value 4,Value 3",
+    "Case 12,1,Something new,Value 2,2012-10-11T14:50:17+00:00,Value 3,Value 4,Value 3",
 )
 
 
 @pytest.mark.parametrize("name", ["events.csv", "events.csv.gz"])
 def test_each_row_becomes_one_event(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    text = "\n".join((HEADER, *ROWS)) + "\n"
+    text = "\n".join((HEADER, *(row + SAME for row in ROWS))) + "\n"
     path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
     emulator = ZendeskEmulator(Options(data=str(path)))
     seven, twelve = emulator.records("tickets")
@@ -36,7 +37,10 @@ def test_each_row_becomes_one_event(tmp_path: Path, name: str) -> None:
     assert (twelve["id"], twelve["status"], twelve["external_id"]) == (12, "new", "Case 12")
     events = emulator.records("ticket_events")
     assert [event["ticket_id"] for event in events] == [7, 7, 7, 12]
-    changed = [set(child) - {"id", "via", "via_reference_id", "event_type", "previous_value"} for child in events[1]["child_events"]]
+    changed = [
+        set(child) - {"id", "via", "via_reference_id", "event_type", "previous_value"}
+        for child in events[1]["child_events"]
+    ]
     assert {"status"} in changed
     assert {"group_id"} in changed
     assert {"priority"} in changed

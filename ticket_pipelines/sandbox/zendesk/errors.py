@@ -71,6 +71,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "missing_scope": {"status": 403, "body": missing_scope("read")},
     "not_found": {"status": 404, "body": NOT_FOUND},
     "invalid_endpoint": {"status": 404, "body": INVALID_ENDPOINT},
+    "no_such_account": {"status": 404, "body": ""},
     "conflict": {"status": 409, "body": named("DatabaseConflict", "Database collision")},
     "invalid_cursor": {"status": 400, "body": INVALID_CURSOR},
     "start_time_too_recent": {"status": 400, "body": TOO_RECENT},

@@ -107,8 +107,8 @@ def _end_user(state: State, rng: random.Random, number: int, organization: int |
             "customer_since": "2024-02-29",
         },
     )
-    if number % 9 == 7:
-        removed(record, at, permanently=number % 2 == 0)
+    if number % 5 == 3:
+        removed(record, at, permanently=number % 2 == 1)
     state.tables["users"].put(record)
 
 

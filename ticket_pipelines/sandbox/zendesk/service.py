@@ -135,18 +135,16 @@ def _refuse_role_and_scope(who: Identity, endpoint: endpoints.Endpoint, asked: A
 def _limit_headers(allowances: list[Allowance], family: str) -> dict[str, str]:
     """The account's limit under three names, each other one under its bucket's (contract, section 3)."""
     account, *others = allowances
-    prefix, bucket_prefix = (
-        ("ratelimit", "zendesk-ratelimit") if family == "new" else ("rate-limit", "zendesk-rate-limit")
-    )
+    prefix, total_name = ("ratelimit", "ratelimit-limit") if family == "new" else ("rate-limit", "rate-limit")
     total, remaining = str(account.rule.total), str(account.remaining)
     headers = {
         "x-rate-limit": total,
         "x-rate-limit-remaining": remaining,
-        f"{prefix}-limit": total,
+        total_name: total,
         f"{prefix}-remaining": remaining,
         f"{prefix}-reset": str(account.resets),
     }
     for other in others:
         said = f"total={other.rule.total}; remaining={other.remaining}; resets={other.resets}"
-        headers[f"{bucket_prefix}-{other.rule.name}"] = said
+        headers[f"zendesk-{prefix}-{other.rule.name}"] = said
     return headers

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ticket_pipelines.sandbox.clock import epoch, iso
-from ticket_pipelines.sandbox.zendesk import records
+from ticket_pipelines.sandbox.zendesk import measures, records
 from ticket_pipelines.sandbox.zendesk.table import Record, Table
 
 KEYED = (
@@ -289,20 +289,9 @@ class State:
             self._measure(record, at, "fulfill")
 
     def _measure(self, record: Record, at: int, kind: str) -> None:
-        table = self.tables["ticket_metric_events"]
-        for metric in ("reply_time", "agent_work_time", "requester_wait_time"):
-            found = {
-                "id": self.take_id("metric_event"),
-                "ticket_id": record["id"],
-                "metric": metric,
-                "instance_id": 1,
-                "type": kind,
-                "time": iso(at),
-            }
-            table.put(found, at)
-        if kind == "fulfill":
-            status = {"calendar": (at - int(epoch(record["created_at"]))) // 60, "business": None}
-            table.put({**found, "id": self.take_id("metric_event"), "type": "update_status", "status": status}, at)
+        policy = next(iter(self.tables["sla_policies"].rows.values()))
+        for found in measures.measured(record, at, kind, policy, lambda: self.take_id("metric_event")):
+            self.tables["ticket_metric_events"].put(found, at)
 
     def _ticket_field_ids(self) -> list[int]:
         fields = self.tables["ticket_fields"].rows.values()

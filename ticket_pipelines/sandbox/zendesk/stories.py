@@ -41,7 +41,9 @@ class Teller:
         self.customers = [user for user in users if user["role"] == "end-user" and user["active"]]
         self.gone = [user for user in users if not user["active"]] or self.customers
         self.agents = [user["id"] for user in users if user["role"] != "end-user"]
-        self.groups = [key for key, group in self.state.tables["groups"].rows.items() if not group["deleted"]]
+        groups = self.state.tables["groups"].rows
+        self.groups = [key for key, group in groups.items() if not group["deleted"]]
+        self.gone_group = next(key for key, group in groups.items() if group["deleted"])
         self.brands = [key for key, brand in self.state.tables["brands"].rows.items() if not brand["is_deleted"]]
         self.forms = list(self.state.tables["ticket_forms"].rows)[:2]
         fields = self.state.tables["ticket_fields"].rows.values()
@@ -231,7 +233,7 @@ def _clashing(teller: Teller, at: int) -> None:
 
 
 def _of_gone_user(teller: Teller, at: int) -> None:
-    teller.open(at, customer=teller.rng.choice(teller.gone))
+    teller.open(at, customer=teller.rng.choice(teller.gone), group_id=teller.gone_group)
 
 
 def _own_status(teller: Teller, at: int) -> None:
