@@ -198,8 +198,9 @@ class Session:
 
     def _close(self, request: Request, answer: Answer, limited: int, waited: float) -> float:
         now = self.clock.now()
-        wait = retry_after(answer.headers, now) or self._announced_reset(request, answer)
-        wait = wait or self.policy.backoff(limited, _LIMIT_WAIT)
+        named = retry_after(answer.headers, now) or self._announced_reset(request, answer)
+        # a vendor that names a second again and again is not asked every second
+        wait = max(named, self.policy.backoff(limited)) if named else self.policy.backoff(limited, _LIMIT_WAIT)
         if request.limits:
             # the next reservation waits for it, in this process and in every other one of this account
             self._budgets.close_until(self._account, request.limits[-1].name, now + wait)

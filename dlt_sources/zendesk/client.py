@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,9 +25,9 @@ from dlt_sources.retry import Clock, Policy
 from dlt_sources.zendesk.auth import Auth, Minted, auth
 from dlt_sources.zendesk.config import account, base_address, ceiling, start_time, validate
 from dlt_sources.zendesk.exports import cursor_export, time_export
-from dlt_sources.zendesk.failures import TooRecentError, failure
-from dlt_sources.zendesk.limits import EXPORTS, announcements
-from dlt_sources.zendesk.lists import chosen, comments, ratings, schedules, whole
+from dlt_sources.zendesk.failures import failure
+from dlt_sources.zendesk.limits import ACCOUNT, EXPORTS, announcements
+from dlt_sources.zendesk.lists import chosen, comments, first_page, ratings, schedules, whole
 from dlt_sources.zendesk.reader import Reader
 from dlt_sources.zendesk.streams import STREAMS
 from dlt_sources.zendesk.streams.tickets import TICKETS
@@ -171,17 +172,20 @@ class ZendeskClient:
     def _access(self, stream: Stream, role: str) -> Access:
         if stream.limit == EXPORTS and role != "admin":
             return Access(stream.name, readable=False, reason=f"needs {stream.plan}; these are of role {role}")
-        path = PROOFS.get(
-            stream.name, PROOFS["tickets"] if stream.limit == EXPORTS or stream.on_demand else stream.path
-        )
-        key = path.rpartition("/")[2] if path != stream.path else stream.records
+        listed = _listed(stream)
         try:
-            self._reader.page(stream, {"page[size]": "1"}, path=path, records=key)
+            self._reader.page(listed, first_page(listed, size=1))
         except (AccessError, UnavailableError) as error:
             return Access(stream.name, readable=False, reason=str(error))
-        except TooRecentError:
-            pass
         return Access(stream.name, readable=True)
+
+
+def _listed(stream: Stream) -> Stream:
+    """The list that proves the right to read a stream; for exports one that takes nothing of their budget."""
+    if stream.limit != EXPORTS and not stream.on_demand:
+        return stream
+    name = stream.name if stream.name in PROOFS else TICKETS.name
+    return replace(stream, path=PROOFS[name], records=name, paging="cursor_list", params={}, limit=ACCOUNT)
 
 
 def open_client(

@@ -19,17 +19,19 @@ from dlt_sources.zendesk.reader import LIST_PAGE, Reader
 RATINGS_OVERLAP = 7 * 86_400
 """Seconds that a read of ratings goes back: Zendesk does not say which time its filter compares."""
 
-_FIRST: Mapping[str, Mapping[str, str]] = {
-    "cursor_list": {"page[size]": str(LIST_PAGE)},
-    "offset_list": {"page": "1", "per_page": str(LIST_PAGE)},
-    "whole_list": {},
-}
-"""Parameters of the first page, by family."""
+
+def first_page(stream: Stream, size: int = LIST_PAGE) -> dict[str, str]:
+    """Parameters of the first page of a list, by its family."""
+    if stream.paging in ("cursor_list", "ratings"):
+        return {**stream.params, "page[size]": str(size)}
+    if stream.paging == "offset_list":
+        return {**stream.params, "page": "1", "per_page": str(size)}
+    return dict(stream.params)
 
 
 def whole(reader: Reader, stream: Stream, state: State, window: Window) -> Iterator[Page]:  # noqa: ARG001
     """Families C, D and E, read from the start to the end."""
-    params: Mapping[str, str] | None = {**stream.params, **_FIRST[stream.paging]}
+    params: Mapping[str, str] | None = first_page(stream)
     before: Sequence[bytes] = ()
     while params is not None:
         body, cleaned = reader.page(stream, params)
@@ -61,7 +63,7 @@ def ratings(reader: Reader, stream: Stream, state: State, window: Window) -> Ite
     since = reader.start if window.since is None else max(0, int(window.since.timestamp()))
     clock: int = state.get("clock", since)
     newest: int = state.get("newest", clock)
-    first = {**stream.params, "page[size]": str(LIST_PAGE), **_span(reader, clock, state, window)}
+    first = {**first_page(stream), **_span(reader, clock, state, window)}
     params: Mapping[str, str] | None = {**first, "page[after]": state["after"]} if "after" in state else first
     while params is not None:
         try:
