@@ -12,7 +12,7 @@ still calls each.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,36 +33,49 @@ from dlt.common.storages.load_package import LoadJobInfo
 class Writer(Protocol):
     """The side of a warehouse that a load job writes through."""
 
-    def upsert(self, table: str, parquet: Path) -> None:
-        """Upserts the file's rows into the table in one transaction."""
+    def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
+        """Upserts these columns of the file's rows into the table in one transaction."""
         ...
 
 
 class UpsertJob(RunnableLoadJob, HasFollowupJobs):
-    """Upserts one parquet file of a load package."""
+    """Upserts one parquet file of a load package.
 
-    def __init__(self, file_path: str, writer: Writer) -> None:
+    The file also has, empty, all columns that dlt has seen in this table before; only given ones are written.
+    """
+
+    def __init__(self, file_path: str, writer: Writer, columns: Sequence[str]) -> None:
         super().__init__(file_path)
         self._writer = writer
+        self._columns = columns
 
     def run(self) -> None:
         """Called by dlt, in its worker."""
-        self._writer.upsert(self.load_table_name, Path(self._file_path))
+        self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
 
 
 class UpsertClientMixin:
     """Put before a job client of dlt's: sends our tables' files through `Writer.upsert`."""
 
     writer: Writer
+    columns: Mapping[str, Sequence[str]]
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
         """Our job for our tables; dlt's own for its tables."""
         if is_ours(table):
-            return UpsertJob(file_path, self.writer)
+            return UpsertJob(file_path, self.writer, self.columns[str(table["name"])])
         job: LoadJob = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]
         return job
+
+    def update_stored_schema(
+        self, only_tables: Iterable[str] | None = None, expected_update: Any = None, force: bool = False
+    ) -> Any:
+        """Makes dlt's own tables; ours are made by `Warehouse.ensure` alone, with their key."""
+        del only_tables
+        names = self.schema.dlt_table_names()  # type: ignore[attr-defined]
+        return super().update_stored_schema(names, expected_update, force)  # type: ignore[misc]
 
     def should_load_data_to_staging_dataset(self, table_name: str) -> bool:  # noqa: ARG002 - dlt's signature
         """Never: the job merges by itself."""
@@ -87,7 +100,7 @@ class UpsertClientMixin:
         A desk that is read every minute would otherwise leave half a million rows a year, and each restore reads them.
         A package whose position did not change brings none: the last one before stays.
         """
-        super().complete_load(load_id)  # type: ignore[misc]
+        super().complete_load(load_id)
         client: Any = self
         name = current_pipeline().pipeline_name  # type: ignore[union-attr]
         state = client.sql_client.make_qualified_table_name(client.schema.state_table_name)
@@ -117,6 +130,8 @@ class ResolvedOnceMixin:
     """
 
     writer: Writer
+    columns: Mapping[str, Sequence[str]]
+    """Columns that the package gives, by table; set for each load."""
 
     def capabilities(
         self, config: DestinationClientConfiguration | None = None, naming: Any = None
@@ -146,4 +161,5 @@ class ResolvedOnceMixin:
         """As dlt's, with the writer that its jobs write through."""
         client = super().client(schema, initial_config)  # type: ignore[misc]
         client.writer = self.writer
+        client.columns = self.columns
         return client

@@ -47,11 +47,13 @@ READER_WAIT = 30.0
 WRITER_WAIT = 600.0
 """Seconds that a load waits: others' loads go before it."""
 RETRY_SECONDS = 0.1
+UPSERT_ROWS = 2_500
+"""Rows of one INSERT: DuckDB holds all of them while it looks for conflicts, at ten times their size."""
 
 Config = dict[str, str | bool | int | float | list[str]]
 
 COMMON_CONFIG: Config = {"threads": "2", "python_enable_replacements": "false", "autoinstall_known_extensions": "false"}
-WRITE_CONFIG: Config = {**COMMON_CONFIG, "memory_limit": "512MB"}
+WRITE_CONFIG: Config = {**COMMON_CONFIG, "memory_limit": "256MB"}
 READ_CONFIG: Config = {
     **COMMON_CONFIG,
     "memory_limit": "1GB",
@@ -291,14 +293,17 @@ class DuckDBWriter:
     def __init__(self) -> None:
         self.connection: duckdb.DuckDBPyConnection | None = None
 
-    def upsert(self, table: str, parquet: Path) -> None:
-        """Upserts a file's rows in one statement; called by the load job."""
+    def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
+        """Upserts a file's rows in one transaction; called by the load job."""
         if self.connection is None:
             raise RuntimeError("an upsert was asked for outside of a load")
-        names = pq.read_schema(parquet).names
-        source = f"SELECT {', '.join(map(quote, names))} FROM read_parquet({literal(str(parquet))})"
-        with self.connection.cursor() as cursor:
-            cursor.execute(upsert(table, names, source, KEY))
+        with pq.ParquetFile(parquet) as file, self.connection.cursor() as cursor:
+            sql = upsert(table, columns, f"SELECT {', '.join(map(quote, columns))} FROM incoming", KEY)
+            cursor.begin()
+            for batch in file.iter_batches(batch_size=UPSERT_ROWS, columns=list(columns)):
+                cursor.register("incoming", batch)
+                cursor.execute(sql)
+            cursor.commit()
 
 
 def read_catalog(connection: duckdb.DuckDBPyConnection) -> Catalog:

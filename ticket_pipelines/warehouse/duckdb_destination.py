@@ -55,6 +55,7 @@ class HelpdeskDuckDB(ResolvedOnceMixin, duckdb):  # type: ignore[misc]
     def __init__(self, path: Path, writer: ConnectedWriter) -> None:
         super().__init__(credentials=str(path))
         self.writer = writer
+        self.columns = {}
 
     @property
     def client_class(self) -> type[DuckDbClient]:

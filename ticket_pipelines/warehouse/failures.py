@@ -48,6 +48,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE)
 MAX_MESSAGE = 300
 
 _SERVER_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(.*)")
+_VALUE = re.compile(r"(?<=: )\".*\"(?=$| when )|'.*'")
+"""A value in a message about rows; what a customer wrote does not belong in logs."""
 
 type_of_driver_error = (psycopg2.Error, adbc.Error, duckdb.Error)
 
@@ -90,7 +92,7 @@ def translate(error: BaseException, label: str) -> TicketPipelinesError | None:
 def _of_driver(error: BaseException, label: str) -> TicketPipelinesError:
     if is_unavailable(error):
         return WarehouseUnavailableError(f"Warehouse {label} is not available: {first_line(error)}")
-    return WarehouseRejectedError(f"Warehouse {label} refuses the rows: {first_line(error)}")
+    return WarehouseRejectedError(f"Warehouse {label} refuses the rows: {_VALUE.sub('…', first_line(error))}")
 
 
 def is_unavailable(error: BaseException) -> bool:

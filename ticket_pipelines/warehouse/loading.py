@@ -89,6 +89,8 @@ class DltDeskPipeline:
             self._ensure(specs[name])
         source = self._source(tables, specs, state)
         pipeline = self._opened()
+        pipeline.activate()
+        self._destination.columns = {name: rows.column_names for name, rows in tables.items()}
         try:
             pipeline.extract(source, loader_file_format="parquet")
             pipeline.normalize()
@@ -97,7 +99,7 @@ class DltDeskPipeline:
         except Exception as error:  # dlt wraps what drivers raise, in classes of its own that change
             self._drop()
             self._forget()
-            raise self._translated(error) from error
+            raise self._translated(error) from None
         except BaseException:
             self._drop()
             raise
@@ -128,7 +130,7 @@ class DltDeskPipeline:
                 pipeline.sync_destination()
         except Exception as error:  # as in load
             self._drop()
-            raise self._translated(error) from error
+            raise self._translated(error) from None
         self._pipeline = pipeline
         return pipeline
 
@@ -139,7 +141,8 @@ class DltDeskPipeline:
 
     def _drop(self) -> None:
         if self._pipeline is not None:
-            self._pipeline.deactivate()
+            if self._pipeline.is_active:
+                self._pipeline.deactivate()
             self._pipeline = None
         if self._folder is not None:
             self._folder.close()

@@ -32,8 +32,8 @@ def column_name(field: str) -> str:
     without letters or digits gives `field_` and its hash.
     """
     composed = unicodedata.normalize("NFKC", field)
-    words = _NOT_A_LETTER.sub("_", _WORDS.sub("_", composed)).strip("_").lower()
-    name = unicodedata.normalize("NFC", words)
+    lower = unicodedata.normalize("NFC", _WORDS.sub("_", composed).lower())
+    name = _NOT_A_LETTER.sub("_", lower).strip("_")
     if not name:
         return f"field_{_digest(field)}"
     if name[0].isdigit():

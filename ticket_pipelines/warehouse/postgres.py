@@ -54,6 +54,8 @@ DDL_WAIT = "30s"
 """How long a change of tables waits for a lock: a waiting ALTER TABLE makes every reader wait behind it."""
 BIND_ROWS = 100
 """Up to this many rows are bound to one prepared INSERT: a temporary table costs more, and litters the catalog."""
+COPY_ROWS = 2_500
+"""Rows of one batch that ADBC copies: the unit in which it takes memory."""
 SESSION = "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on"
 INCOMING = "ticket_pipelines_incoming"
 
@@ -243,13 +245,13 @@ class PostgresWarehouse:
             label=self.label,
         )
 
-    def upsert(self, table: str, parquet: Path) -> None:
+    def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """Upserts a file's rows in one transaction; called by the load job."""
         with pq.ParquetFile(parquet) as file:
             if file.metadata.num_rows <= BIND_ROWS:
-                self._upsert_bound(table, file.read())
+                self._upsert_bound(table, file.read(list(columns)))
             else:
-                self._upsert_copied(table, file)
+                self._upsert_copied(table, file, columns)
 
     def _upsert_bound(self, table: str, rows: pa.Table, key: Sequence[str] = KEY) -> None:
         """Few rows: one prepared INSERT, executed for each."""
@@ -262,16 +264,17 @@ class PostgresWarehouse:
         with self._loading() as cursor:
             cursor.executemany(upsert(table, names, f"VALUES ({values})", key), rows)
 
-    def _upsert_copied(self, table: str, file: pq.ParquetFile) -> None:
+    def _upsert_copied(self, table: str, file: pq.ParquetFile, columns: Sequence[str]) -> None:
         """Many rows: COPY into a temporary table, then one INSERT."""
         relation = self._known()[table]
-        names = file.schema_arrow.names
-        selected = ", ".join(types.write_expression(name, relation.columns[name]) for name in names)
+        selected = ", ".join(types.write_expression(name, relation.columns[name]) for name in columns)
         source = f"SELECT {selected} FROM pg_temp.{quote(INCOMING)}"
-        reader = pa.RecordBatchReader.from_batches(file.schema_arrow, file.iter_batches(batch_size=2_500))
+        schema = pa.schema([file.schema_arrow.field(name) for name in columns])
+        incoming = (batch.select(list(columns)) for batch in file.iter_batches(COPY_ROWS, columns=list(columns)))
+        reader = pa.RecordBatchReader.from_batches(schema, incoming)
         with self._loading() as cursor:
             cursor.adbc_ingest(INCOMING, reader, mode="create", temporary=True)
-            cursor.execute(upsert(table, names, source, KEY))
+            cursor.execute(upsert(table, columns, source, KEY))
             cursor.execute(f"DROP TABLE pg_temp.{quote(INCOMING)}")
 
     @contextmanager

@@ -60,6 +60,7 @@ class HelpdeskPostgres(ResolvedOnceMixin, postgres):  # type: ignore[misc]
         )
         self.dsn = dsn
         self.writer = writer
+        self.columns = {}
 
     @property
     def client_class(self) -> type[PostgresClient]:

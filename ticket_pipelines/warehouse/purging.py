@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ticket_pipelines.warehouse.catalog import Catalog, qualified
+from ticket_pipelines.warehouse.catalog import Catalog, Relation, qualified
+from ticket_pipelines.warehouse.runs import SYNC_RUNS
+from ticket_pipelines.warehouse.table import COMMON
 
 STATE, LOADS = "_dlt_pipeline_state", "_dlt_loads"
 
@@ -18,7 +20,7 @@ def purge_statements(catalog: Catalog, vendor: str, desk: str) -> list[tuple[str
     statements: list[tuple[str, tuple[str, ...]]] = [
         (f"DELETE FROM {qualified(name)} WHERE desk = ?", (desk,))
         for name, relation in catalog.items()
-        if not relation.is_view and not name.startswith("_") and "desk" in relation.columns
+        if name == SYNC_RUNS.name or _holds_rows(relation)
     ]
     if STATE in catalog and LOADS in catalog:
         pipeline = (f"{vendor}__{desk}",)
@@ -28,3 +30,8 @@ def purge_statements(catalog: Catalog, vendor: str, desk: str) -> list[tuple[str
             (f"DELETE FROM {qualified(STATE)} WHERE pipeline_name = ?", pipeline),
         ]
     return statements
+
+
+def _holds_rows(relation: Relation) -> bool:
+    """Whether it is a vendor or unified table; what users made beside ours is not touched."""
+    return not relation.is_view and all(column.name in relation.columns for column in COMMON)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
 
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.warehouse.base import SCHEMA
 
 CONNECT_SECONDS = "10"
+MALFORMED = (
+    "The warehouse's URL is malformed; write postgresql://user:password@host:5432/name, special characters as %XX."
+)
+"""Never quotes the URL: it may hold a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +36,22 @@ def split(url: str) -> SplitResult:
     """A URL in parts.
 
     Raises:
-        UsageError: It is no URL. The message never quotes it: it may hold a password.
+        UsageError: It is no URL.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise UsageError("The warehouse's URL is malformed; write postgresql://user:password@host:5432/name.") from None
+        raise UsageError(MALFORMED) from None
     return parts
 
 
 def postgres_address(url: str) -> PostgresAddress:
-    """The database behind a `postgresql://` URL."""
+    """The database behind a `postgresql://` URL.
+
+    Raises:
+        UsageError: libpq does not understand it.
+    """
     parts = split(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     query.setdefault("connect_timeout", CONNECT_SECONDS)
@@ -48,10 +59,12 @@ def postgres_address(url: str) -> PostgresAddress:
     user = f"{parts.username}@" if parts.username else ""
     host = f"[{parts.hostname}]" if parts.hostname and ":" in parts.hostname else parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
-    return PostgresAddress(
-        dsn=urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query, quote_via=quote), "")),
-        label=f"postgresql://{user}{host}{port}{parts.path}",
-    )
+    dsn = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
+    try:
+        parse_dsn(dsn)
+    except psycopg2.ProgrammingError:
+        raise UsageError(MALFORMED) from None
+    return PostgresAddress(dsn=dsn, label=f"postgresql://{user}{host}{port}{parts.path}")
 
 
 def duckdb_path(url: str) -> Path:

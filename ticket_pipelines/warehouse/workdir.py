@@ -38,7 +38,7 @@ class WorkingFolder:
         below.mkdir(mode=0o700, parents=True, exist_ok=True)
         remove_abandoned(below)
         name = uuid.uuid4().hex
-        self._lock = FileLock(below / f"{name}.lock")
+        self._lock = FileLock(below / f"{name}.lock", thread_local=False)
         self._lock.acquire()
         self.path = below / name
         self.path.mkdir(mode=0o700)
