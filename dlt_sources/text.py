@@ -7,6 +7,7 @@ search of the C library.
 
 from __future__ import annotations
 
+import codecs
 import re
 
 _ESCAPE = re.compile(
@@ -16,8 +17,10 @@ _ESCAPE = re.compile(
     rb"|.)",
     re.DOTALL,
 )
-_HALF = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]", re.DOTALL)
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F]..)", re.DOTALL)
+_PIECE = 64 * 1024
 _REPLACEMENT = rb"\ufffd"
+_HIGH = frozenset((b"8", b"9", b"a", b"b", b"A", b"B"))
 _SURROGATES = frozenset((b"d8", b"d9", b"da", b"db", b"dc", b"dd", b"de", b"df"))
 
 
@@ -30,7 +33,7 @@ def clean(body: bytes) -> tuple[bytes, int]:
     body, nul_bytes = _without_nul_bytes(body)
     body, broken = _valid_utf8(body)
     escapes = 0
-    if rb"\u0000" in body or _may_hold_half_a_pair(body):
+    if _may_need_repair(body):
         body, escapes = _repair_escapes(body)
     return body, nul_bytes + broken + escapes
 
@@ -44,8 +47,13 @@ def _without_nul_bytes(body: bytes) -> tuple[bytes, int]:
 def _valid_utf8(body: bytes) -> tuple[bytes, int]:
     if body.isascii():
         return body, 0
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(body)
     try:
-        body.decode()
+        # piece by piece: the whole text at once would take four times the body where it holds an emoji
+        for start in range(0, len(body), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         text = body.decode(errors="replace")
         already = body.count("\ufffd".encode())
@@ -53,11 +61,19 @@ def _valid_utf8(body: bytes) -> tuple[bytes, int]:
     return body, 0
 
 
-def _may_hold_half_a_pair(body: bytes) -> bool:
-    if rb"\ud" not in body and rb"\uD" not in body:
-        return False
-    # after an escaped backslash the regular expression cannot tell text from escape; the repair can
-    return rb"\\ud" in body or rb"\\uD" in body or _HALF.search(body) is not None
+def _may_need_repair(body: bytes) -> bool:
+    """False for a body whose surrogate escapes all stand in pairs; looks at nothing but suspects."""
+    open_until = -1
+    for match in _SUSPECT.finditer(body):
+        start = match.start()
+        after_backslash = body[start - 1 : start] == b"\\"
+        high = body[start + 3 : start + 4] in _HIGH
+        if after_backslash or body[start + 2 : start + 6] == b"0000" or high == (open_until == start):
+            return True
+        if open_until not in (-1, start):
+            return True
+        open_until = match.end() if high else -1
+    return open_until != -1
 
 
 def _repair_escapes(body: bytes) -> tuple[bytes, int]:
