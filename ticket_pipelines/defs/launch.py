@@ -1,0 +1,155 @@
+"""Runs Dagster jobs in this process, for the command line: the same job, run history and assets as from the UI.
+
+settings -> DAGSTER_HOME prepared -> instance -> job in this process -> the sync that it recorded in sync_runs
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import sqlalchemy as sa
+
+from dlt_sources.errors import SourceError
+from ticket_pipelines.control.status import runs
+from ticket_pipelines.defs.config import config_of
+from ticket_pipelines.defs.jobs import rebuild_job_name, sync_job_name
+from ticket_pipelines.defs.partitions import desks_of
+from ticket_pipelines.defs.resources import Tickets
+from ticket_pipelines.errors import TicketPipelinesError, UsageError
+from ticket_pipelines.project import open_project
+from ticket_pipelines.settings import Settings
+from ticket_pipelines.sync.progress import Progress, quiet
+from ticket_pipelines.sync.result import SyncRequest, SyncResult
+
+TEMPLATE = Path(__file__).parent / "dagster.yaml"
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The command that runs the job says itself what came of it."""
+
+
+def prepare_home(settings: Settings) -> Path:
+    """The folder of Dagster's instance, made where it is missing, with the project's dagster.yaml in it."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copyfile(TEMPLATE, home / "dagster.yaml")
+    return home
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """The environment for a Dagster process: this one's, with folders that mean the same from everywhere."""
+    return {**os.environ, "DAGSTER_HOME": str(prepare_home(settings)), "TICKETS_HOME": str(settings.home)}
+
+
+@contextmanager
+def instance_of(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance, as a daemon and the UI see it too."""
+    with dg.DagsterInstance.from_config(str(prepare_home(settings))) as instance:
+        yield instance
+
+
+def add_partition(settings: Settings, vendor: str, key: str) -> None:
+    """Makes a desk a partition of its vendor's assets."""
+    with instance_of(settings) as instance:
+        instance.add_dynamic_partitions(_partitions(vendor), [key])
+
+
+def remove_partition(settings: Settings, vendor: str, key: str) -> None:
+    """Takes the partition of a desk away; its past runs stay."""
+    with instance_of(settings) as instance:
+        if instance.has_dynamic_partition(_partitions(vendor), key):
+            instance.delete_dynamic_partition(_partitions(vendor), key)
+
+
+def run_sync(settings: Settings, key: str, request: SyncRequest, progress: Progress = quiet) -> SyncResult:
+    """One sync of a desk through the Dagster job of its vendor, in this process.
+
+    Returns:
+        The sync as `sync_runs` has it, a failed one too.
+
+    Raises:
+        TicketPipelinesError: The sync never began: unknown desk, desk busy, database away, wrong request.
+        SourceError: The vendor stopped it before anything was recorded.
+    """
+    run_id = str(uuid.uuid4())
+    with open_project(settings) as project:
+        vendor = project.desks.get(key).vendor
+        config = {"ops": {f"{vendor}_desk": {"config": config_of(request).model_dump()}}}
+        try:
+            _execute(settings, sync_job_name(vendor), vendor, key, config, Tickets(settings, progress), run_id)
+        except (TicketPipelinesError, SourceError) as error:
+            recorded = _recorded(project.control, key, run_id)
+            if recorded is None or isinstance(error, UsageError):
+                raise
+            return recorded
+        found = _recorded(project.control, key, run_id)
+    if found is None:
+        raise TicketPipelinesError(f"the Dagster run {run_id} of desk {key} recorded no sync; see its log in the UI")
+    return found
+
+
+def run_rebuild(settings: Settings, key: str, progress: Progress = quiet) -> dict[str, int]:
+    """Makes the unified rows of a desk again through the Dagster job, in this process.
+
+    Returns:
+        Rows of the desk in each unified table.
+
+    Raises:
+        TicketPipelinesError: Unknown desk, desk busy, or the warehouse is away.
+    """
+    with open_project(settings) as project:
+        vendor = project.desks.get(key).vendor
+    done = _execute(settings, rebuild_job_name(vendor), vendor, key, {}, Tickets(settings, progress), str(uuid.uuid4()))
+    return {
+        event.asset_key.path[-1]: int(str(event.materialization.metadata["dagster/partition_row_count"].value))
+        for event in done.get_asset_materialization_events()
+        if event.asset_key
+    }
+
+
+def _recorded(control: sa.Engine, key: str, run_id: str) -> SyncResult | None:
+    """The sync that a Dagster run drove, if it came so far."""
+    return next((run for run in runs(control, key) if run.dagster_run_id == run_id), None)
+
+
+def _execute(
+    settings: Settings,
+    job: str,
+    vendor: str,
+    key: str,
+    config: Mapping[str, Any],
+    tickets: Tickets,
+    run_id: str,
+) -> dg.ExecuteInProcessResult:
+    """Runs a job; an error of ours comes out as it went in."""
+    from ticket_pipelines.definitions import defs
+
+    with instance_of(settings) as instance:
+        instance.add_dynamic_partitions(_partitions(vendor), [key])
+        try:
+            return defs.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=key,
+                run_config={**config, **QUIET},
+                resources={"tickets": tickets},
+                run_id=run_id,
+            )
+        except dg.Failure as failure:
+            if isinstance(failure.__cause__, (TicketPipelinesError, SourceError)):
+                raise failure.__cause__ from None
+            raise TicketPipelinesError(failure.description or "the Dagster run failed") from failure
+        except dg.DagsterExecutionInterruptedError:
+            raise KeyboardInterrupt from None
+
+
+def _partitions(vendor: str) -> str:
+    name = desks_of(vendor).name
+    assert name  # noqa: S101  (a dynamic definition without a function has a name)
+    return name
