@@ -92,7 +92,7 @@ def translate(error: BaseException, label: str) -> TicketPipelinesError | None:
 def _of_driver(error: BaseException, label: str) -> TicketPipelinesError:
     if is_unavailable(error):
         return WarehouseUnavailableError(f"Warehouse {label} is not available: {first_line(error)}")
-    return WarehouseRejectedError(f"Warehouse {label} refuses the rows: {_VALUE.sub('…', first_line(error))}")
+    return WarehouseRejectedError(f"Warehouse {label} refuses: {_VALUE.sub('…', first_line(error))}")
 
 
 def is_unavailable(error: BaseException) -> bool:

@@ -144,8 +144,8 @@ class PostgresWarehouse:
             make_schema(cursor)
             for statement in plan_tables(specs, read_catalog(cursor), types.TYPES):
                 cursor.execute(statement)
-            for name, sql in changed_views(views, read_catalog(cursor)).items():
-                replace_view(cursor, name, sql)
+            catalog = read_catalog(cursor)
+            replace_views(cursor, changed_views(views, catalog), [name for name in views if name in catalog], views)
             self._catalog = read_catalog(cursor)
 
     def identity(self) -> str:
@@ -358,15 +358,20 @@ def make_schema(cursor: Any) -> None:
         cursor.execute(insert, (str(uuid.uuid4()),))
 
 
-def replace_view(cursor: Any, name: str, sql: str) -> None:
-    """Replaces a view in place where its columns allow, so that rights and dependent views stay; else makes it anew."""
-    view = qualified(name)
-    cursor.execute("SAVEPOINT view")
+def replace_views(cursor: Any, changed: Mapping[str, str], present: Sequence[str], views: Mapping[str, str]) -> None:
+    """Replaces views in place where their columns allow, so that rights on them stay; else makes all of ours anew."""
+    cursor.execute("SAVEPOINT views")
     try:
-        cursor.execute(f"CREATE OR REPLACE VIEW {view} AS {sql}")
-    except (psycopg2.errors.InvalidTableDefinition, psycopg2.errors.WrongObjectType):
-        cursor.execute("ROLLBACK TO SAVEPOINT view")
-        cursor.execute(f"DROP VIEW IF EXISTS {view}")
-        cursor.execute(f"CREATE VIEW {view} AS {sql}")
-    cursor.execute("RELEASE SAVEPOINT view")
-    cursor.execute(f"COMMENT ON VIEW {view} IS {literal(view_mark(sql))}")
+        make_views(cursor, changed)
+    except psycopg2.errors.InvalidTableDefinition:
+        cursor.execute("ROLLBACK TO SAVEPOINT views")
+        for name in reversed(present):
+            cursor.execute(f"DROP VIEW {qualified(name)}")
+        make_views(cursor, views)
+
+
+def make_views(cursor: Any, views: Mapping[str, str]) -> None:
+    """Makes or replaces views, and marks what each was made from."""
+    for name, sql in views.items():
+        cursor.execute(f"CREATE OR REPLACE VIEW {qualified(name)} AS {sql}")
+        cursor.execute(f"COMMENT ON VIEW {qualified(name)} IS {literal(view_mark(sql))}")

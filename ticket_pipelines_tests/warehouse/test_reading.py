@@ -63,7 +63,7 @@ def test_prepare_makes_tables_with_kinds_and_comments(warehouse: Warehouse) -> N
         "duckdb": "SELECT comment FROM duckdb_columns() WHERE column_name = 'subject'",
         "postgres": "SELECT col_description('helpdesk.zendesk_tickets'::regclass, 8) AS comment",
     }
-    assert warehouse.query(comments[warehouse.engine]).to_pylist() == [{"comment": "What's it about."}]
+    assert warehouse.query(comments[warehouse.engine]).to_pylist() == [{"comment": "What it's about."}]
 
 
 def test_prepare_replaces_views_that_changed_and_leaves_others_alone(
@@ -148,47 +148,53 @@ def test_query_gives_numbers_as_numbers_and_json_as_text(filled: Warehouse) -> N
     assert found == [{"sum": 251, "average": 0.5, "at": SYNCED, "half": 125.5, "nothing": None}]
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1 AS one;", "SELECT 1 AS one -- why", "-- why\nSELECT 1 AS one", "VALUES (1)"])
-def test_query_takes_a_select_as_people_write_it(warehouse: Warehouse, sql: str) -> None:
-    assert warehouse.query(sql).num_rows == 1
+def test_query_takes_a_select_as_people_write_it(warehouse: Warehouse) -> None:
+    for sql in ("SELECT 1 AS one;", "SELECT 1 AS one -- why", "-- why\nSELECT 1 AS one", "VALUES (1)"):
+        assert warehouse.query(sql).num_rows == 1
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM helpdesk.zendesk_tickets",
-        "INSERT INTO helpdesk.zendesk_tickets (desk, id) VALUES ('a', 'b')",
-        "WITH gone AS (DELETE FROM helpdesk.zendesk_tickets RETURNING 1) SELECT * FROM gone",
-        "DROP TABLE helpdesk.zendesk_tickets",
-        "CREATE TEMP TABLE x (y int)",
-        "SELECT * INTO helpdesk.copied FROM helpdesk.zendesk_tickets",
-        "SELECT 1; DROP TABLE helpdesk.zendesk_tickets",
-        "SELECT 1; COMMIT; DROP TABLE helpdesk.zendesk_tickets",
-        "COMMIT; DROP TABLE helpdesk.zendesk_tickets",
-        "COMMIT",
-        "ROLLBACK AND CHAIN",
-        "SET default_transaction_read_only = off",
-        "SET TRANSACTION READ WRITE",
-        "RESET lock_configuration",
-        "SET enable_external_access = true",
-        "ATTACH '/tmp/other.duckdb' AS other",
-        "COPY (SELECT 1) TO '/tmp/ticket-pipelines-copied.csv'",
-        "COPY helpdesk.zendesk_tickets FROM '/etc/passwd'",
-        "SELECT 1) TO '/tmp/ticket-pipelines-copied.csv' --",
-        "CALL pg_stat_reset()",
-        "DO $$ BEGIN DELETE FROM helpdesk.zendesk_tickets; END $$",
-        "INSTALL httpfs",
-        "PRAGMA database_list",
-        "SELECT * FROM nothing_here",
-        "SELEC 1",
-        "",
-    ],
-)
-def test_query_refuses_what_is_not_one_read(filled: Warehouse, sql: str) -> None:
-    with pytest.raises(UsageError):
-        filled.query(sql)
+NOT_ONE_READ = [
+    "DELETE FROM helpdesk.zendesk_tickets",
+    "INSERT INTO helpdesk.zendesk_tickets (desk, id) VALUES ('a', 'b')",
+    "WITH gone AS (DELETE FROM helpdesk.zendesk_tickets RETURNING 1) SELECT * FROM gone",
+    "DROP TABLE helpdesk.zendesk_tickets",
+    "CREATE TEMP TABLE x (y int)",
+    "SELECT * INTO helpdesk.copied FROM helpdesk.zendesk_tickets",
+    "SELECT 1; DROP TABLE helpdesk.zendesk_tickets",
+    "SELECT 1; COMMIT; DROP TABLE helpdesk.zendesk_tickets",
+    "COMMIT; DROP TABLE helpdesk.zendesk_tickets",
+    "COMMIT",
+    "ROLLBACK AND CHAIN",
+    "SET default_transaction_read_only = off",
+    "SET TRANSACTION READ WRITE",
+    "RESET lock_configuration",
+    "SET enable_external_access = true",
+    "ATTACH '/tmp/other.duckdb' AS other",
+    "COPY (SELECT 1) TO '/tmp/ticket-pipelines-copied.csv'",
+    "COPY helpdesk.zendesk_tickets FROM '/etc/passwd'",
+    "SELECT 1) TO '/tmp/ticket-pipelines-copied.csv' --",
+    "CALL pg_stat_reset()",
+    "DO $$ BEGIN DELETE FROM helpdesk.zendesk_tickets; END $$",
+    "INSTALL httpfs",
+    "PRAGMA database_list",
+    "SELECT * FROM nothing_here",
+    "SELEC 1",
+    "",
+]
+
+
+def test_query_refuses_what_is_not_one_read(filled: Warehouse) -> None:
+    assert [sql for sql in NOT_ONE_READ if not is_refused(filled, sql)] == []
     assert filled.query("SELECT count(*) AS n FROM helpdesk.zendesk_tickets").to_pylist() == [{"n": 251}]
     assert not Path("/tmp/ticket-pipelines-copied.csv").exists()
+
+
+def is_refused(warehouse: Warehouse, sql: str) -> bool:
+    try:
+        warehouse.query(sql)
+    except UsageError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("warehouse_url", ["duckdb"], indirect=True)
@@ -219,7 +225,7 @@ def test_a_function_that_a_query_calls_cannot_write(
         "PERFORM set_config('transaction_read_only', 'off', true); "
         "INSERT INTO helpdesk.zendesk_tickets (desk, id) VALUES ('a', 'b'); RETURN 1; END $$"
     )
-    with pytest.raises(UsageError, match="read-write|read-only"):
+    with pytest.raises(UsageError, match=r"read-write|read-only"):
         warehouse.query("SELECT public.sneak()")
 
 
