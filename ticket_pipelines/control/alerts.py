@@ -53,7 +53,7 @@ def _webhook(settings: Settings, text: str) -> None:
         raise AlertFailedError(
             f"the webhook gave no answer ({type(error).__name__}); check TICKETS_ALERT_WEBHOOK and the network"
         ) from None
-    if not answer.ok or answer.is_redirect:
+    if not 200 <= answer.status_code < 300:
         raise AlertFailedError(f"the webhook answered {answer.status_code}; check TICKETS_ALERT_WEBHOOK")
 
 

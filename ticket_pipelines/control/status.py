@@ -34,7 +34,7 @@ class DeskStatus:
         data_as_of: Everything that the vendor showed until then is in the warehouse.
         late_seconds: Time past its due time; 0 while it is paused or not due.
         consecutive_failures: Failed syncs in a row.
-        rows: Vendor rows that its syncs brought in.
+        rows: Vendor rows that its syncs created.
         next_due_at: When a scheduled sync is due; None: paused.
     """
 
@@ -67,15 +67,10 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
     with reading(control) as connection:
         last = _newest(connection, sa.true(), sync_runs.c.started_at)
         good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
-        rows = dict(
-            connection.execute(
-                sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
-            )
-            .tuples()
-            .all()
-        )
+        summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
+        rows = {row[0]: row[1] for row in connection.execute(summed)}
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
-        holders = dict(connection.execute(held).tuples().all())
+        holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
         _status(desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now)
         for desk in desks

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from ticket_pipelines.desks.desk import Desk, check_key
-from ticket_pipelines.desks.registration import check_registration, find_vendor
+from ticket_pipelines.desks.registration import check_registration, find_vendor, secrets_of
 from ticket_pipelines.desks.registry import Registry, configuration
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import hide
@@ -159,7 +159,7 @@ def _wanted(key: str, entry: Any, environ: Mapping[str, str]) -> Wanted:
     if _REFERENCE.search(yaml.safe_dump(config)):
         raise UsageError(f"desk {key[:60]!r} in the file: ${{NAME}} is resolved in credentials only, not in config")
     resolved = {str(name): _resolved(key, value, environ) for name, value in credentials.items()}
-    hide(resolved.values())
+    hide(secrets_of(resolved))
     return Wanted(key, str(entry["vendor"]), config, resolved, paused)
 
 

@@ -41,6 +41,11 @@ class Registration:
     timezone: str
 
 
+def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
+    """The values of credentials that no line may show. The name of an OAuth client is none: it may be a plain word."""
+    return [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
+
+
 def vendors() -> Mapping[str, Vendor]:
     """All vendors by name. Imported when first needed: the sources cost more to import than the registry."""
     from dlt_sources import VENDORS

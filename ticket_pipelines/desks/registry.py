@@ -17,7 +17,7 @@ from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.due import is_due, next_due
 from ticket_pipelines.desks.credentials import Vault
 from ticket_pipelines.desks.desk import Desk, check_key
-from ticket_pipelines.desks.registration import check_registration, find_vendor
+from ticket_pipelines.desks.registration import check_registration, find_vendor, secrets_of
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import hide, topic
 from ticket_pipelines.sync.result import Status
@@ -82,7 +82,7 @@ class Registry:
         with reading(self._control) as connection:
             token = connection.execute(sa.select(table.c.credentials).where(table.c.key == key)).scalar_one()
         found: dict[str, str] = json.loads(self._vault.decrypt(token))
-        hide(found.values())
+        hide(secrets_of(found))
         return found
 
     def add(self, key: str, vendor: str, config: Mapping[str, Any], credentials: Mapping[str, str]) -> Desk:
@@ -92,7 +92,7 @@ class Registry:
             UsageError: Key, vendor, configuration or credentials cannot work, or the key is taken.
         """
         check_key(key)
-        hide(value for value in credentials.values() if isinstance(value, str))
+        hide(secrets_of(credentials))
         checked = check_registration(find_vendor(vendor), config, credentials)
         now = self._now()
         row = {
@@ -130,7 +130,7 @@ class Registry:
         vendor = find_vendor(desk.vendor)
         given = {key: value for key, value in {**configuration(desk), **(config or {})}.items() if value is not None}
         used = self.credentials(key) if credentials is None else credentials
-        hide(value for value in used.values() if isinstance(value, str))
+        hide(secrets_of(used))
         checked = check_registration(vendor, given, used)
         if checked.account != desk.account:
             raise UsageError(

@@ -1,0 +1,85 @@
+"""The verdict and its parts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ticket_pipelines.control.health import Grade, Health, check_health
+from ticket_pipelines.project import Project
+from ticket_pipelines.settings import read_settings
+from ticket_pipelines.sync.result import Status
+from ticket_pipelines_tests.control.runs import insert_lease, insert_run
+from ticket_pipelines_tests.fixtures.project import OAUTH
+
+NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def one(project: Project) -> Project:
+    project.desks.add("acme", "zendesk", {"subdomain": "acme", "schedule": "every 10m"}, OAUTH)
+    project.desks.finished("acme", Status.SUCCESS, NOON)
+    return project
+
+
+def grades(found: Health) -> dict[str, Grade]:
+    return {part.name: part.grade for part in found.parts}
+
+
+def test_all_is_well(one: Project) -> None:
+    found = check_health(one.settings, NOON)
+    assert found.verdict is Grade.OK
+    assert list(grades(found)) == [
+        "control_database",
+        "warehouse",
+        "oldest_due_desk",
+        "failing_desks",
+        "stuck_leases",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("late", "grade"),
+    [
+        (timedelta(minutes=4), Grade.OK),
+        (timedelta(minutes=6), Grade.WARNING),
+        (timedelta(minutes=61), Grade.FAILED),
+    ],
+)
+def test_a_late_desk(one: Project, late: timedelta, grade: Grade) -> None:
+    found = check_health(one.settings, NOON + timedelta(minutes=10) + late)
+    assert grades(found)["oldest_due_desk"] is grade
+    assert found.verdict is grade
+
+
+def test_a_failing_desk_is_a_warning(one: Project) -> None:
+    for _ in range(3):
+        one.desks.finished("acme", Status.FAILED, NOON)
+    found = check_health(one.settings, NOON)
+    assert grades(found)["failing_desks"] is Grade.WARNING
+    assert found.verdict is Grade.WARNING
+
+
+def test_a_sync_that_runs_is_well_and_one_that_died_is_a_warning(one: Project) -> None:
+    insert_run(one.control, "acme", NOON - timedelta(minutes=5), "running")
+    insert_lease(one.control, "acme", "worker", NOON + timedelta(seconds=30))
+    assert grades(check_health(one.settings, NOON))["stuck_leases"] is Grade.OK
+    assert grades(check_health(one.settings, NOON + timedelta(minutes=1)))["stuck_leases"] is Grade.WARNING
+
+
+def test_a_warehouse_that_is_away_fails(one: Project) -> None:
+    home = str(one.settings.home)
+    settings = read_settings({"TICKETS_HOME": home, "TICKETS_WAREHOUSE": "postgresql://u:s3cret@127.0.0.1:1/d"})
+    found = check_health(settings, NOON)
+    assert grades(found)["warehouse"] is Grade.FAILED
+    assert found.verdict is Grade.FAILED
+    assert "s3cret" not in str(found)
+
+
+def test_a_control_database_that_is_away_ends_the_look(home: Path) -> None:
+    home.mkdir()
+    (home / "control.db").mkdir()
+    found = check_health(read_settings({"TICKETS_HOME": str(home)}), NOON)
+    assert grades(found) == {"control_database": Grade.FAILED}
