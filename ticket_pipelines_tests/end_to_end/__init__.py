@@ -1,0 +1,1 @@
+"""Whole chains: sandbox, sync, warehouse."""
