@@ -27,10 +27,15 @@ LISTS = {
 }
 
 
+MOST_ROWS = 1000
+"""No list of a test has more rows."""
+
+
 def by_cursor(asker: Asker, path: str, key: str, **params: Any) -> list[Any]:
     answer = asker.get(path, **params)
     found = list(answer.json[key])
     while answer.json["meta"]["has_more"]:
+        assert len(found) < MOST_ROWS, f"{path} has no end"
         answer = asker.follow(answer.json["links"]["next"])
         found += answer.json[key]
     return found
