@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -141,6 +141,11 @@ class _Sync:
             return
         request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
         plan = make_plan(request, self.vendor, desk.streams)
+        # what has no live position yet is being read by the walk itself
+        begun = tuple(stream for stream in plan.streams if position.is_live(stream.name))
+        if not begun:
+            return
+        plan = replace(plan, streams=begun)
         with _Record(self.project, desk, plan, request) as record:
             record.client = client
             self._pass(plan, client, target, loader, position, record)

@@ -58,6 +58,10 @@ class Position:
             self._part(walk)[stream] = entry
         return None if entry["done"] else dict(entry["state"])
 
+    def is_live(self, stream: str) -> bool:
+        """Whether incremental syncs of a stream have a position to go on from."""
+        return bool(self._part("streams").get(stream))
+
     def advance(self, walk: Walk, stream: str, state: State, last: bool) -> None:
         """Moves a stream behind a page.
 

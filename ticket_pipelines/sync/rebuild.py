@@ -147,4 +147,6 @@ _NONE: np.ndarray[tuple[int], np.dtype[np.uint64]] = np.empty(0, np.uint64)
 
 
 def _digests(rows: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
-    return np.fromiter((xxhash.xxh3_64_intdigest(key) for key in rows["id"].to_pylist()), np.uint64, rows.num_rows)
+    return np.fromiter(
+        (xxhash.xxh3_64_intdigest(key.encode()) for key in rows["id"].to_pylist()), np.uint64, rows.num_rows
+    )
