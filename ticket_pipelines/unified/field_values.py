@@ -86,8 +86,8 @@ SELECT found.desk AS desk,
             THEN CAST(value_text AS timestamptz) END AS value_ts,
     CASE WHEN kind IN ('array', 'object') THEN value END AS value_json,
     CASE WHEN definition.data_type IN ('choice', 'choices') THEN
-        CASE WHEN kind = 'array' THEN {dialect.label_list.format("definition.labels", "value")}
-            ELSE coalesce({dialect.label.format("definition.labels", "value_text")}, value_text) END END AS label
+        CASE WHEN kind = 'array' THEN {dialect.label_list}
+            ELSE coalesce({dialect.label}, value_text) END END AS label
 FROM found
 LEFT JOIN definitions AS definition ON definition.desk = found.desk
     AND definition.entity = found.entity AND definition.field_id = found.field_id
