@@ -44,7 +44,13 @@ UNAVAILABLE_DUCKDB = (
     duckdb.FatalException,
     duckdb.PermissionException,
 )
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE)
+UNWRITABLE = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.EIO),
+        *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOENT),
+    )
+)
+"""Full, forbidden, or not a folder where one should be: mended outside, then the same load succeeds."""
 MAX_MESSAGE = 300
 
 _SERVER_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(.*)")
@@ -83,7 +89,7 @@ def translate(error: BaseException, label: str) -> TicketPipelinesError | None:
         if isinstance(current, type_of_driver_error):
             return _of_driver(current, label)
     for current in chain:
-        if isinstance(current, OSError) and current.errno in FULL:
+        if isinstance(current, OSError) and current.errno in UNWRITABLE:
             place = f" ({current.filename})" if current.filename else ""
             return WarehouseUnavailableError(f"Cannot write for warehouse {label}{place}: {current.strerror}.")
     return None
