@@ -100,9 +100,9 @@ class UpsertClientMixin:
         A desk that is read every minute would otherwise leave half a million rows a year, and each restore reads them.
         A package whose position did not change brings none: the last one before stays.
         """
-        super().complete_load(load_id)
+        super().complete_load(load_id)  # type: ignore[misc]
         client: Any = self
-        name = current_pipeline().pipeline_name  # type: ignore[union-attr]
+        name = current_pipeline().pipeline_name
         state = client.sql_client.make_qualified_table_name(client.schema.state_table_name)
         loads = client.sql_client.make_qualified_table_name(client.schema.loads_table_name)
         superseded = (

@@ -3,12 +3,16 @@
 DuckDB lets one process write to a file and refuses all others with "Could not set lock". So each load and each read
 takes the lock file beside the database for as long as it has the file open, which is short, and others wait. The holder
 writes down who it is, so that who waits in vain can say for whom. A killed holder's lock is freed by the system.
+
+Who waits first takes a second lock, the queue: one waits for the file, the others for the queue, and a reader that
+asks again and again cannot keep a load out.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -32,16 +36,21 @@ def held(database: Path, wait: float) -> Iterator[None]:
     """Holds the lock of a database file.
 
     Args:
-        database: The DuckDB file; its lock is `<name>.lock` beside it, the holder's note `<name>.holder`.
+        database: The DuckDB file; beside it stand `<name>.lock`, `<name>.queue` and `<name>.holder`.
         wait: Seconds to wait for whoever has it.
 
     Raises:
         WarehouseUnavailableError: It is still held then; says by whom.
     """
     note = database.with_name(f"{database.name}.holder")
-    lock = FileLock(database.with_name(f"{database.name}.lock"), poll_interval=POLL_SECONDS)
+    queue, lock = (
+        FileLock(database.with_name(f"{database.name}.{name}"), poll_interval=POLL_SECONDS)
+        for name in ("queue", "lock")
+    )
+    deadline = time.monotonic() + wait
     try:
-        lock.acquire(timeout=wait)
+        with queue.acquire(timeout=wait):
+            lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
     except Timeout:
         raise WarehouseUnavailableError(busy(database, wait, read_note(note))) from None
     try:

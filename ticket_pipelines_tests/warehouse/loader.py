@@ -42,4 +42,5 @@ def main(url: str, home: str, desk: str, packages: int, rows: int, columns: int 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], *map(int, sys.argv[4:]))
+    url, home, desk, *numbers = sys.argv[1:]
+    main(url, home, desk, *map(int, numbers))

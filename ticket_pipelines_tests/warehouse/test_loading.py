@@ -173,8 +173,8 @@ def test_names_of_63_bytes_and_odd_names_work(warehouse: Warehouse) -> None:
     names = ["x" * 63, "ж" * 31, "select", "größe", "_2fa", "price", "a_b", "order_id_1a2b3c4d"]
     spec = table("zendesk_" + "t" * 55, [TableColumn(name, Kind.TEXT) for name in names])
     pipeline = warehouse.pipeline("zendesk", "acme")
-    load(pipeline, [row("1", **dict.fromkeys(names, "v"))], {}, spec)
-    load(pipeline, [row(f"{number}", 2, **dict.fromkeys(names, "w")) for number in range(150)], {}, spec)
+    load(pipeline, [{**row("1"), **dict.fromkeys(names, "v")}], {}, spec)
+    load(pipeline, [{**row(f"{number}", 2), **dict.fromkeys(names, "w")} for number in range(150)], {}, spec)
     found = all_rows(warehouse, spec)["1"]
     assert {name: found[name] for name in names} == dict.fromkeys(names, "w")
     pipeline.close()

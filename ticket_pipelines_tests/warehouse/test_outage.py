@@ -44,7 +44,10 @@ def test_a_load_goes_on_after_the_server_came_back(
     warehouse = open_warehouse(own_postgres_server.url("postgres"), tmp_path)
     pipeline = warehouse.pipeline("zendesk", "acme")
     rows = arrow([row(str(number)) for number in range(300)])
-    load = lambda state: pipeline.load({"zendesk_tickets": rows}, {"zendesk_tickets": TICKETS}, state)  # noqa: E731
+
+    def load(state: dict[str, int]) -> None:
+        pipeline.load({"zendesk_tickets": rows}, {"zendesk_tickets": TICKETS}, state)
+
     load({"n": 1})
     end(own_postgres_server)
     with pytest.raises(WarehouseUnavailableError):
