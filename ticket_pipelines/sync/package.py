@@ -145,6 +145,7 @@ class Package:
             counted: See `settle.settle`.
         """
         kept = self.kept.setdefault(stream, {})
+        new: list[Settled] = []
         unchanged = 0
         for head in heads:
             before = kept.get(head.id)
@@ -161,13 +162,17 @@ class Package:
             if outcome.dropped:
                 unchanged += 1
                 continue
-            # a copy: the record as read is a view that keeps the whole page in memory
-            raw = head.raw.copy()
-            size = memoryview(raw).nbytes
-            kept[head.id] = Settled(raw, head.id, version, head.content_hash, head.deleted_at, outcome, found, size)
+            size = memoryview(head.raw).nbytes
+            taken = Settled(head.raw, head.id, version, head.content_hash, head.deleted_at, outcome, found, size)
+            kept[head.id] = taken
+            new.append(taken)
             self._rows += 1
             self._size += size
         self.count(stream).unchanged += unchanged
+        if len(new) < len(heads) // 2:
+            # a record as read is a view that keeps its whole page in memory: dear where most of the page is dropped
+            for taken in new:
+                taken.raw = taken.raw.copy()
 
     def count(self, stream: str) -> Counts:
         """The counts of a stream in this package, to add to."""

@@ -77,12 +77,15 @@ def test_many_unchanged_records_end_it_too() -> None:
     assert package.count("tickets").unchanged == 5
 
 
-def test_a_kept_record_does_not_hold_its_page_in_memory() -> None:
-    page = msgspec.json.decode(json.dumps([ticket(1), ticket(2)]).encode(), type=list[msgspec.Raw])
-    package = Package(Bounds())
+def test_a_record_among_many_unchanged_does_not_hold_its_page_in_memory() -> None:
+    page = msgspec.json.decode(json.dumps([ticket(n) for n in range(9)]).encode(), type=list[msgspec.Raw])
     heads, _ = HeadReader(TICKETS).read(page, NOW)
-    package.settle("tickets", heads, {}, False)
-    assert package.kept["tickets"]["1"].raw is not heads[0].raw
+    stored = {head.id: Stored(head.version or 0, head.content_hash, None) for head in heads[1:]}
+    package = Package(Bounds())
+    package.settle("tickets", heads, stored, False)
+    (kept,) = package.kept["tickets"].values()
+    assert kept.raw is not heads[0].raw
+    assert bytes(kept.raw) == bytes(heads[0].raw)
 
 
 def test_rejected_records_alone_make_a_package() -> None:
