@@ -82,7 +82,7 @@ def _log_trace(error: Exception) -> None:
         log.debug("the command failed", exc_info=error)
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Program, context_settings={"max_content_width": 110})
 @click.version_option(package_name="ticket-pipelines", message="%(version)s")
 def main() -> None:
     """Keeps a true, fresh, queryable copy of your helpdesks in your own warehouse.

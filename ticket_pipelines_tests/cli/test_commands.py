@@ -183,7 +183,7 @@ def test_keys_are_rotated(cli: Cli, add_desk: AddDesk) -> None:
 
 
 def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
-    first = cli.process("demo", "--tickets", "30", "--json")
+    first = cli("demo", "--tickets", "30", "--json")
     assert first.exit_status == 0, first.stderr
     (told,) = first.json
     assert [sync["status"] for sync in told["syncs"]] == ["success", "success"]
@@ -191,6 +191,6 @@ def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     now = {change["done"]: change["now"] for change in told["changes"]}
     assert now["deleted"]["deleted"]
     assert now["solved by an automation"]["status"] == "solved"
-    again = cli.process("demo", "--tickets", "30")
+    again = cli("demo", "--tickets", "30")
     assert again.exit_status == 0, again.stderr
     assert "make dev" in again.stdout
