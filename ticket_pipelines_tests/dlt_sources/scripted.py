@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,7 +18,8 @@ from dlt_sources.retry import Clock
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `how`: whole, cut (ends early), reset (connection reset), drip (a byte at a time)."""
+    """One answer. `how`: whole, cut (ends early), reset (connection reset), stall (a byte, then
+    nothing), drip (a byte at a time)."""
 
     body: Any = b""
     status: int = 200
@@ -93,7 +94,7 @@ class Still:
 def serving() -> Iterator[Scripted]:
     """A scripted server on a free port of this machine."""
     scripted = Scripted()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(scripted))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"scripted": scripted}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -107,45 +108,46 @@ def serving() -> Iterator[Scripted]:
         thread.join()
 
 
-def _handler(scripted: Scripted) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    scripted: Scripted
 
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            seen = Seen(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body)
-            self._reply(scripted.answer(seen))
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        seen = Seen(self.command, parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body)
+        self._reply(self.scripted.answer(seen))
 
-        do_POST = do_GET  # noqa: N815
+    do_POST = do_GET  # noqa: N815
 
-        def _reply(self, reply: Reply) -> None:
-            data = reply.data()
-            if reply.how == "reset":
-                # lingering for 0 seconds makes closing send a reset
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.close_connection = True
-                return
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if reply.how == "cut":
-                self.wfile.write(data[: len(data) // 2])
-                self.close_connection = True
-            elif reply.how == "drip":
-                self.wfile.write(data[:1])
-                scripted.released.wait(30)
-                self.close_connection = True
-            else:
-                self.wfile.write(data)
+    def _reply(self, reply: Reply) -> None:
+        data = reply.data()
+        self.close_connection = reply.how != "whole"
+        if reply.how == "reset":
+            # lingering for 0 seconds makes closing send a reset
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self._write(data, reply.how)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Says nothing."""
+    def _write(self, data: bytes, how: str) -> None:
+        if how == "drip":
+            with suppress(OSError):
+                for start in range(len(data)):
+                    self.wfile.write(data[start : start + 1])
+                    self.scripted.released.wait(0.02)
+            return
+        self.wfile.write({"cut": data[: len(data) // 2], "stall": data[:1]}.get(how, data))
+        if how == "stall":
+            self.scripted.released.wait(30)
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Says nothing."""
 
 
 def values(records: Sequence[Any]) -> list[Any]:

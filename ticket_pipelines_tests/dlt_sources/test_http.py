@@ -201,16 +201,16 @@ def test_a_broken_answer_is_asked_for_again(server: Scripted, still: Still, brok
         fetch(server, still)
 
 
-def test_an_answer_that_drips_ends_at_the_bound(server: Scripted, still: Still) -> None:
-    server.on("/things", Reply({"things": [1]}, how="drip"))
-    with pytest.raises(ConnectionFailedError):
+def test_an_answer_that_stalls_is_given_up(server: Scripted, still: Still) -> None:
+    server.on("/things", Reply({"things": [1]}, how="stall"))
+    with pytest.raises(ConnectionFailedError, match="in time"):
         fetch(server, still, policy=Policy(read=0.1, attempts=1))
 
 
-def test_an_answer_that_is_never_whole_ends_at_the_wall_bound(server: Scripted, still: Still) -> None:
-    server.on("/things", Reply({"things": [1]}))
+def test_an_answer_that_drips_is_given_up_at_the_wall_bound(server: Scripted, still: Still) -> None:
+    server.on("/things", Reply({"things": [1] * 30}, how="drip"))
     with pytest.raises(ConnectionFailedError, match="not whole after"):
-        fetch(server, still, policy=Policy(request=-1.0, attempts=1))
+        fetch(server, still, policy=Policy(request=0.1, attempts=1))
 
 
 def test_a_document_of_another_shape_is_not_asked_for_again(server: Scripted, still: Still) -> None:
@@ -292,12 +292,17 @@ def test_no_message_holds_a_token_a_query_or_a_body(server: Scripted, still: Sti
         chain = chain.__cause__
 
 
-def test_credentials_of_a_netrc_file_are_not_sent(
+def test_a_proxy_of_the_environment_is_used_but_no_netrc_file(
     server: Scripted, still: Still, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("default login somebody password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("HTTP_PROXY", server.url)
     server.on("/things", OK)
-    fetch(server, still)
+    opened = session(server, still, url="http://acme.example")
+    opened.fetch(THINGS, bytes)
+    opened.close()
+    assert server.seen[0].headers["Host"] == "acme.example"
     assert server.seen[0].headers["Authorization"] == "Bearer old"
