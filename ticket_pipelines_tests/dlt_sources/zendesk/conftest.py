@@ -10,6 +10,9 @@ from dlt_sources.limits import MemoryBudgets
 from dlt_sources.oauth import Tokens
 from dlt_sources.zendesk.client import ZendeskClient, open_client
 from ticket_pipelines_tests.dlt_sources.scripted import Scripted, Still
+from ticket_pipelines_tests.dlt_sources.zendesk.emulated import moving, opened, zendesk
+
+__all__ = ["moving", "opened", "zendesk"]
 
 
 @pytest.fixture
