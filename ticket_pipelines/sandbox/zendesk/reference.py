@@ -106,19 +106,10 @@ def add_field(state: State, entity: str, at: int, title: str, kind: str, *, remo
         raw_description=f"{title} of the {entity}",
         position=len(state.tables[resource].rows),
         active=True,
-        required=False,
-        collapsed_for_agents=False,
         regexp_for_validation=None,
-        title_in_portal=title,
-        raw_title_in_portal=title,
-        visible_in_portal=False,
-        editable_in_portal=False,
-        required_in_portal=False,
-        agent_can_edit=True,
         tag="refund_wanted" if kind == "checkbox" else None,
-        removable=removable,
         key=None if entity == "ticket" else option_value(title),
-        agent_description=None,
+        **(_of_tickets(title, removable=removable) if entity == "ticket" else {"system": not removable}),
     )
     if removable and kind in ("tagger", "multiselect", "dropdown"):
         record["custom_field_options"] = [option(state, name) for name in _OPTIONS.get(title, ("One", "Two"))]
@@ -131,6 +122,22 @@ def add_field(state: State, entity: str, at: int, title: str, kind: str, *, remo
         record["custom_statuses"] = list(state.tables["custom_statuses"].rows.values())
     state.tables[resource].put(record)
     return record
+
+
+def _of_tickets(title: str, *, removable: bool) -> Record:
+    """What a ticket field has and those of users and organizations lack."""
+    return {
+        "required": False,
+        "collapsed_for_agents": False,
+        "title_in_portal": title,
+        "raw_title_in_portal": title,
+        "visible_in_portal": False,
+        "editable_in_portal": False,
+        "required_in_portal": False,
+        "agent_can_edit": True,
+        "removable": removable,
+        "agent_description": None,
+    }
 
 
 def option(state: State, name: str) -> Record:

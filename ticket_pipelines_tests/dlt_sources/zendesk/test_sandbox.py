@@ -43,12 +43,7 @@ def test_each_stream_comes_whole_within_the_vendors_limits(
     assert statuses(account) <= {200, 201}
 
 
-@pytest.mark.parametrize(
-    "stream",
-    # the emulator gives the fields of people the shape of ticket fields
-    [stream for stream in READ if stream.name not in ("user_fields", "organization_fields")],
-    ids=lambda stream: stream.name,
-)
+@pytest.mark.parametrize("stream", READ, ids=lambda stream: stream.name)
 def test_every_field_of_the_emulated_records_is_declared(
     zendesk: Callable[..., Listening], opened: Open, stream: Stream
 ) -> None:
