@@ -16,9 +16,7 @@ from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
 from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
-
-LOCK = "SELECT pg_advisory_xact_lock(hashtext('ticket-pipelines'), hashtext('tables'))"
-"""Held by every transaction that changes tables, until its end; advisory locks are a database's own."""
+from ticket_pipelines.warehouse.postgres import LOCK
 
 
 class _SqlClient(Psycopg2SqlClient):
