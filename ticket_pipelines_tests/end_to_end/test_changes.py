@@ -104,7 +104,7 @@ class Busy(Quiet):
     def __init__(self, sandbox: SandboxServer) -> None:
         self.control = sandbox.zendesk.control
 
-    def page(self, stream: str, rows: int, total_rows: int, requests: int) -> None:
+    def page(self, stream: str, rows: int, total_rows: int, requests: int) -> None:  # noqa: ARG002
         self.control.mutate("create_ticket")
         self.control.mutate("comment", id=1, body=f"during {stream}")
         self.control.clock(advance=40)
