@@ -169,13 +169,16 @@ class Loader:
                 self._load(tables, specs, snapshot)
             except WarehouseRejectedError as error:
                 log.warning("a package of desk %s is refused and cut in halves: %s", self._target.desk, error)
-                del tables
+                tables.clear()
                 self._load_halves(batch, now)
                 self._load({}, {}, snapshot)
             self._position.commit(snapshot)
             keep_copy(self._target.control, self._target.desk, self._target.warehouse.identity(), snapshot, now)
         self.packages += 1
         self._count(package, batch)
+        # dlt keeps an exception of its first load, and with it this frame: nothing in it may hold a package
+        for held in (tables, batch.rows, batch.records, package.kept, package.prepared):
+            held.clear()
 
     def _shaped(self, package: Package, now: datetime) -> _Batch:
         batch = _Batch({}, {})

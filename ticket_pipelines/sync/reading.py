@@ -29,6 +29,7 @@ from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Counts, StreamResult
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
+from ticket_pipelines.warehouse.loading import give_memory_back
 
 log = topic("sync")
 
@@ -243,16 +244,19 @@ class Pass:
 
     def _flush(self) -> None:
         """Settles what waits, and loads the package if that fills it."""
+        self._settle()
+        if self._package.is_full:
+            self._commit()
+            if self._between is not None:
+                self._between()
+
+    def _settle(self) -> None:
         for name, heads in self._package.waiting():
             stream = self._target.vendor.stream(name)
             stored = self._loader.stored(stream, list(dict.fromkeys(head.id for head in heads)))
             # a listing is what is true now; only an export may show an older copy
             counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
             self._package.settle(name, heads, stored, counted)
-        if self._package.is_full:
-            self._commit()
-            if self._between is not None:
-                self._between()
 
     def _flush_parts(self, stream: Stream) -> None:
         """Lays records that lack fields over their stored rows; new ones are taken as they are."""
@@ -296,3 +300,6 @@ class Pass:
             if counts.failed and result.outcome == "success":
                 said = "records were set aside in the quarantine"
                 result.outcome, result.reason = "partial", f"{result.reason}; {said}" if result.reason else said
+        # only now is nothing of the package held any more: the next one reuses its memory
+        del package
+        give_memory_back()
