@@ -118,6 +118,7 @@ TICKETS = TableSpec(
 
 TICKET_COMMENTS = TableSpec(
     name="ticket_comments",
+    lookups=("ticket_id",),
     doc="One row per comment of a ticket: replies, internal notes, calls.",
     columns=(
         *UNIFIED,
@@ -140,6 +141,7 @@ TICKET_COMMENTS = TableSpec(
 
 TICKET_EVENTS = TableSpec(
     name="ticket_events",
+    lookups=("ticket_id",),
     doc=(
         "One row per single thing that an event did to a ticket: a field set or changed, a comment, a merge. "
         "`id` is `<event id>:<position in the event>`."
@@ -262,6 +264,7 @@ TICKET_FIELDS = TableSpec(
 
 ATTACHMENTS = TableSpec(
     name="attachments",
+    lookups=("ticket_id",),
     doc="One row per file attached to a comment. The file itself stays at the vendor.",
     columns=(
         *UNIFIED,
@@ -280,6 +283,7 @@ ATTACHMENTS = TableSpec(
 
 RECORD_LINKS = TableSpec(
     name="record_links",
+    lookups=("ticket_id",),
     doc="One row per link between two records, read from left to right: `from` is a follow_up of `to`.",
     columns=(
         *UNIFIED,

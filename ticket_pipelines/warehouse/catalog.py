@@ -56,18 +56,29 @@ def qualified(name: str) -> str:
     return f"{quote(SCHEMA)}.{quote(name)}"
 
 
-def plan_tables(specs: Sequence[TableSpec], catalog: Catalog, types: Mapping[Kind, str]) -> list[str]:
-    """Statements that bring tables to their specifications; none where nothing is missing."""
-    return [statement for spec in specs for statement in _plan_table(spec, catalog.get(spec.name), types)]
+def plan_tables(
+    specs: Sequence[TableSpec], catalog: Catalog, types: Mapping[Kind, str], *, indexed: bool = False
+) -> list[str]:
+    """Statements that bring tables to their specifications; none where nothing is missing.
+
+    Args:
+        specs: What should be there.
+        catalog: What is there.
+        types: The engine's word for each kind.
+        indexed: Give a new table an index for each of its lookups.
+    """
+    return [statement for spec in specs for statement in _plan_table(spec, catalog.get(spec.name), types, indexed)]
 
 
-def _plan_table(spec: TableSpec, relation: Relation | None, types: Mapping[Kind, str]) -> list[str]:
+def _plan_table(spec: TableSpec, relation: Relation | None, types: Mapping[Kind, str], indexed: bool) -> list[str]:
     table = qualified(spec.name)
     statements = []
     if relation is None:
         columns = [f"{quote(column.name)} {types[column.kind]}" for column in spec.columns]
         key = ", ".join(quote(name) for name in spec.key)
         statements.append(f"CREATE TABLE IF NOT EXISTS {table} ({', '.join(columns)}, PRIMARY KEY ({key}))")
+        if indexed:
+            statements += [_index(spec, column) for column in spec.lookups]
         relation = Relation(is_view=False, comment="")
         present: set[str] = {column.name for column in spec.columns}
     else:
@@ -84,6 +95,11 @@ def _plan_table(spec: TableSpec, relation: Relation | None, types: Mapping[Kind,
         if column.meaning and column.meaning != _comment(relation, column)
     ]
     return statements
+
+
+def _index(spec: TableSpec, column: str) -> str:
+    columns = ", ".join(quote(name) for name in ("desk", column))
+    return f"CREATE INDEX IF NOT EXISTS {quote(f'{spec.name}_by_{column}')} ON {qualified(spec.name)} ({columns})"
 
 
 def _comment(relation: Relation, column: TableColumn) -> str:

@@ -137,12 +137,12 @@ class PostgresWarehouse:
         with self._cursor() as cursor:
             catalog = read_catalog(cursor)
             self._catalog = catalog
-            statements = plan_tables(specs, catalog, types.TYPES)
+            statements = plan_tables(specs, catalog, types.TYPES, indexed=True)
             if not statements and not changed_views(views, catalog) and IDENTITY_TABLE in catalog:
                 return
         with self._changing() as cursor:
             make_schema(cursor)
-            for statement in plan_tables(specs, read_catalog(cursor), types.TYPES):
+            for statement in plan_tables(specs, read_catalog(cursor), types.TYPES, indexed=True):
                 cursor.execute(statement)
             catalog = read_catalog(cursor)
             replace_views(cursor, changed_views(views, catalog), [name for name in views if name in catalog], views)
@@ -172,7 +172,7 @@ class PostgresWarehouse:
             return
         with self._changing() as cursor:
             make_schema(cursor)
-            for statement in plan_tables([spec], read_catalog(cursor), types.TYPES):
+            for statement in plan_tables([spec], read_catalog(cursor), types.TYPES, indexed=True):
                 cursor.execute(statement)
             self._catalog = read_catalog(cursor)
 

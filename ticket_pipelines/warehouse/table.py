@@ -53,12 +53,14 @@ class TableSpec:
         doc: Grain first.
         columns: All columns in order, the common ones first.
         key: Columns of the key.
+        lookups: Columns by which people and views look up a desk's rows; an index each, where the engine scans rows.
     """
 
     name: str
     doc: str
     columns: tuple[TableColumn, ...]
     key: tuple[str, ...] = KEY
+    lookups: tuple[str, ...] = ()
 
     def arrow_schema(self) -> pa.Schema:
         """The Arrow schema that a table of rows must have (key columns not nullable)."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pyarrow as pa
 import pytest
 
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import UsageError
+from ticket_pipelines.unified.model import TABLES as UNIFIED
 from ticket_pipelines.warehouse.base import Stored, Warehouse
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines.warehouse.table import COMMON, TableColumn, TableSpec
@@ -268,3 +271,12 @@ def test_purge_takes_one_desk_with_its_position_and_runs(filled: Warehouse) -> N
         pipeline = filled.pipeline("zendesk", desk)
         assert pipeline.state() == state
         pipeline.close()
+
+
+def test_postgres_looks_up_the_rows_of_a_ticket_by_an_index(postgres_url: str, open_test_warehouse: Opener) -> None:
+    open_test_warehouse(postgres_url).prepare(list(UNIFIED.values()), {})
+    with closing(psycopg2.connect(postgres_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        for name in ("ticket_comments", "ticket_events", "attachments", "record_links"):
+            cursor.execute(f"EXPLAIN SELECT * FROM helpdesk.{name} WHERE desk = 'acme' AND ticket_id = '7'")
+            assert f"{name}_by_ticket_id" in "\n".join(line for (line,) in cursor.fetchall())
