@@ -29,7 +29,7 @@ from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Counts, StreamResult
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
-from ticket_pipelines.warehouse.loading import give_memory_back
+from ticket_pipelines.warehouse.memory import give_back
 
 log = topic("sync")
 
@@ -302,4 +302,4 @@ class Pass:
                 result.outcome, result.reason = "partial", f"{result.reason}; {said}" if result.reason else said
         # only now is nothing of the package held any more: the next one reuses its memory
         del package
-        give_memory_back()
+        give_back()

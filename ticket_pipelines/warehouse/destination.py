@@ -155,6 +155,8 @@ class ResolvedOnceMixin:
         known: dict[str, DestinationClientConfiguration] = self.__dict__.setdefault("_known_configurations", {})
         if key not in known:
             known[key] = super().configuration(initial_config, accept_partial)  # type: ignore[misc]
+            # a part that is not configured left an error in it, and that the frames of whoever asked: a package's rows
+            known[key].__exception__ = None  # type: ignore[assignment]
         return known[key].copy()
 
     def client(self, schema: Schema, initial_config: DestinationClientConfiguration | None = None) -> Any:

@@ -8,6 +8,8 @@ stands in for it only as long as a pipeline of ours is open; then the one that w
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +17,7 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.doc import BaseDocProvider
 from dlt.common.configuration.providers.provider import ConfigProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.configuration.utils import get_resolved_traces
 from dlt.common.runtime.run_context import RunContext
 
 CHUNK_ROWS = 2_500
@@ -80,6 +83,21 @@ class _Borrowed:
             self._open -= 1
             if self._open == 0:
                 Container()[PluggableRunContext].pop_context(self._cookie)
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Runs the block without dlt's log of the settings that it looked up.
+
+    The log grows as long as the process lives, and through the errors of settings that were not found it keeps the
+    frames of each lookup: for a load, the package's rows.
+    """
+    traces = get_resolved_traces()
+    before, traces.logging_enabled = traces.logging_enabled, False
+    try:
+        yield
+    finally:
+        traces.logging_enabled = before
 
 
 borrowed = _Borrowed()

@@ -11,9 +11,6 @@ starts so again, and the broken package is gone.
 from __future__ import annotations
 
 import copy
-import ctypes
-import ctypes.util
-import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -26,7 +23,7 @@ from dlt.extract import DltResource, DltSource
 
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import WarehouseRejectedError
-from ticket_pipelines.warehouse import dlt_settings
+from ticket_pipelines.warehouse import dlt_settings, memory
 from ticket_pipelines.warehouse.base import SCHEMA
 from ticket_pipelines.warehouse.failures import translate
 from ticket_pipelines.warehouse.table import TableSpec
@@ -69,6 +66,7 @@ class DltDeskPipeline:
         self._label = label
         self._folder: WorkingFolder | None = None
         self._pipeline: dlt.Pipeline | None = None
+        memory.spend_sparingly()
         dlt_settings.borrowed.enter()
         self._closed = False
         try:
@@ -92,10 +90,11 @@ class DltDeskPipeline:
         pipeline.activate()
         self._destination.columns = {name: rows.column_names for name, rows in tables.items()}
         try:
-            pipeline.extract(source, loader_file_format="parquet")
-            pipeline.normalize()
-            with self._session():
-                pipeline.load(workers=1)
+            with dlt_settings.untraced():
+                pipeline.extract(source, loader_file_format="parquet")
+                pipeline.normalize()
+                with self._session():
+                    pipeline.load(workers=1)
         except Exception as error:  # dlt wraps what drivers raise, in classes of its own that change
             self._drop()
             self._forget()
@@ -104,7 +103,7 @@ class DltDeskPipeline:
             self._drop()
             raise
         finally:
-            give_memory_back()
+            memory.give_back()
 
     def close(self) -> None:
         """Removes the pipeline's working folder."""
@@ -120,7 +119,7 @@ class DltDeskPipeline:
             return self._pipeline
         self._folder = WorkingFolder()
         try:
-            with self._session():
+            with dlt_settings.untraced(), self._session():
                 pipeline = dlt.pipeline(
                     self._name,
                     pipelines_dir=str(self._folder.path),
@@ -179,16 +178,3 @@ def _resource(name: str, rows: pa.Table, spec: TableSpec) -> DltResource:
         columns={column.name: {"data_type": "json"} for column in spec.columns if column.kind is Kind.JSON},
     )
     return resource
-
-
-@functools.cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    name = ctypes.util.find_library("c")
-    return getattr(ctypes.CDLL(name), "malloc_trim", None) if name else None
-
-
-def give_memory_back() -> None:
-    """Returns freed memory to the system: glibc keeps it, and a long sync would grow by a third."""
-    pa.default_memory_pool().release_unused()
-    if trim := _malloc_trim():
-        trim(0)
