@@ -19,6 +19,7 @@ CONFIG_KEYS = {
 CREDENTIAL_FORMS = (("client_id", "client_secret"), ("access_token",), ("email", "api_token"))
 
 _SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+_TOKEN = re.compile(r"[!-~]+")
 
 
 def validate(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
@@ -97,6 +98,7 @@ def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
             empty = [key for key in form if not isinstance(credentials[key], str) or not credentials[key].strip()]
             if empty:
                 raise ConfigurationError(f"credentials: {' and '.join(empty)} is empty or no text.")
+            _refuse_stray_characters(credentials)
             return form
     forms = ", or ".join(" and ".join(form) for form in CREDENTIAL_FORMS)
     unknown = len(set(credentials) - set(known))
@@ -105,6 +107,15 @@ def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
         f"credentials have to be exactly {forms} (OAuth client credentials are best: Zendesk ends API tokens on "
         f"2027-04-30). Given: {given}{f' and {unknown} unknown key(s)' if unknown else ''}."
     )
+
+
+def _refuse_stray_characters(credentials: Mapping[str, str]) -> None:
+    # what sends a header with such a character fails with a message that quotes the whole header
+    for key, value in credentials.items():
+        if value != value.strip() or not value.isprintable():
+            raise ConfigurationError(f"credentials: {key} has a space, line break or control character too many.")
+        if key == "access_token" and not _TOKEN.fullmatch(value):
+            raise ConfigurationError(f"credentials: {key} has a character that no token has.")
 
 
 def _base_url(value: Any) -> str:

@@ -93,3 +93,19 @@ def test_other_credentials_are_refused_without_being_shown(credentials: dict[str
     with pytest.raises(ConfigurationError, match="credentials") as raised:
         ZENDESK.validate({"subdomain": "acme"}, credentials)
     assert "hush" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        {"access_token": "hush-hush\n"},
+        {"access_token": "hush hush"},
+        {"access_token": "hush-hüsh"},
+        {"email": "a@b.test", "api_token": "hush\r\nhush"},
+        {"client_id": " hush", "client_secret": "hush"},
+    ],
+)
+def test_stray_characters_are_refused_before_a_header_quotes_them(credentials: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="credentials") as raised:
+        ZENDESK.validate({"subdomain": "acme"}, credentials)
+    assert "hush" not in str(raised.value)
