@@ -66,6 +66,10 @@ def _resource(client: Client, stream: Stream) -> DltResource:
         {"name": column.name, "data_type": _TYPES[column.kind], "description": column.meaning}  # type: ignore[typeddict-item]
         for column in stream.columns
     ]
+    for column in columns:
+        # a record that changes while it is read comes twice; dlt would keep any one of the two
+        if column["name"] == stream.clock:
+            column["dedup_sort"] = "desc"
     return dlt.resource(
         _rows(client, stream),
         name=stream.name,

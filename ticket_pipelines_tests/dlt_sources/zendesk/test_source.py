@@ -80,3 +80,10 @@ def test_the_plain_source_refuses_wrong_values() -> None:
         zendesk_source(subdomain="acme.zendesk.com", credentials={"access_token": "x"})
     with pytest.raises(ConfigurationError, match="there is no comments"):
         zendesk_source(subdomain="acme", credentials={"access_token": "x"}, streams=("comments",))
+
+
+def test_of_a_record_that_comes_twice_in_one_run_the_newer_copy_stays(server: Scripted, pipeline: dlt.Pipeline) -> None:
+    first = Reply({"tickets": [ticket(1, 100, "old"), ticket(2, 200, "two")], "after_cursor": "c1"})
+    server.on(TICKETS, Reply({**first.body, "end_of_stream": False}), tickets(ticket(1, 300, "new"), after="c2"))
+    pipeline.run(zendesk_source(base_url=server.url, credentials={"access_token": "x"}, streams=("tickets",)))
+    assert rows(pipeline, "SELECT id, subject FROM tickets ORDER BY id") == [(1, "new"), (2, "two")]
