@@ -48,7 +48,11 @@ def schedules(reader: Reader, stream: Stream, state: State, window: Window) -> I
     body, cleaned = reader.page(stream, stream.params)
     records = []
     for record in body.records:
-        holidays, more = _holidays(reader, stream, record)
+        key = _id(record)
+        if key is None:
+            records.append(record)
+            continue
+        holidays, more = _holidays(reader, stream, key)
         records.append(extended(record, {"holidays": holidays}))
         cleaned += more
     yield Page(stream.name, records, {}, last=True, cleaned=cleaned)
@@ -130,9 +134,17 @@ def _following(stream: Stream, params: Mapping[str, str], body: Body) -> Mapping
     return {**{key: value for key, value in params.items() if not key.startswith("page[")}, **number}
 
 
-def _holidays(reader: Reader, stream: Stream, schedule: msgspec.Raw) -> tuple[list[msgspec.Raw] | None, int]:
+def _id(record: msgspec.Raw) -> int | None:
+    """The record's id; None where it has none, so that it alone is set aside later."""
+    try:
+        return msgspec.json.decode(record, type=Identified).id
+    except msgspec.DecodeError:
+        return None
+
+
+def _holidays(reader: Reader, stream: Stream, schedule: int) -> tuple[list[msgspec.Raw] | None, int]:
     """Holidays of a schedule; None where the schedule is gone meanwhile."""
-    path = f"{stream.path}/{msgspec.json.decode(schedule, type=Identified).id}/holidays"
+    path = f"{stream.path}/{schedule}/holidays"
     try:
         body, cleaned = reader.page(stream, {}, path=path, child=True, records="holidays")
     except NotFoundError:

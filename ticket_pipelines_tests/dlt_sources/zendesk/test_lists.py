@@ -139,6 +139,13 @@ def test_a_schedule_carries_its_holidays(server: Scripted, client: ZendeskClient
     ]
 
 
+def test_a_schedule_without_a_usable_id_is_given_as_it_is(server: Scripted, client: ZendeskClient) -> None:
+    server.on(SCHEDULES.path, Reply({"schedules": [{"id": "x"}, {"id": 1}]}))
+    server.on(f"{SCHEDULES.path}/1/holidays", Reply({"holidays": []}))
+    [page] = client.pages(SCHEDULES, {})
+    assert values(page.records) == [{"id": "x"}, {"id": 1, "holidays": []}]
+
+
 def rating(number: int, clock: int) -> dict[str, Any]:
     return {"id": number, "updated_at": datetime.fromtimestamp(clock, UTC).isoformat().replace("+00:00", "Z")}
 
