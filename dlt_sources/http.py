@@ -287,6 +287,8 @@ class Session:
             return parse(answer.body)
         except msgspec.ValidationError as error:
             raise MalformedError(f"{self._name(request)}: the answer is not as documented ({error}).") from None
+        except RecursionError:
+            raise MalformedError(f"{self._name(request)}: the answer is nested too deep to be read.") from None
         except msgspec.DecodeError:
             what = "a broken answer" if answer.body.lstrip()[:1] in (b"{", b"[") else "an answer that is not JSON"
             raise ConnectionFailedError(f"{self._name(request)}: {what}, again and again.") from None

@@ -14,19 +14,16 @@ from dlt_sources.zendesk.bodies import Body, clock_of
 from dlt_sources.zendesk.failures import TooRecentError
 from dlt_sources.zendesk.reader import Reader
 
-FULL_SECOND = 1000
-"""Rows from which on a time export that does not move may hold back others of the same second."""
-
 
 def cursor_export(reader: Reader, stream: Stream, state: State, window: Window) -> Iterator[Page]:
     """Family A. State: `cursor` (opaque) and `clock` (Unix seconds of the last row: where to restart without it)."""
     cursor: str | None = state.get("cursor")
     clock = int(state.get("clock", _start(reader, window)))
-    read = reader.export(stream)
+    export = reader.export(stream)
     seen: set[str] = set()
     while True:
         try:
-            body, cleaned = read({"cursor": cursor} if cursor else _start_param(reader, clock))
+            body, cleaned = export.page({"cursor": cursor} if cursor else _start_param(reader, clock))
         except CursorExpiredError:
             if cursor is None or cursor in seen:
                 raise
@@ -51,20 +48,22 @@ def cursor_export(reader: Reader, stream: Stream, state: State, window: Window) 
 def time_export(reader: Reader, stream: Stream, state: State, window: Window) -> Iterator[Page]:
     """Family B. State: `clock`, the `end_time` of the last page; the rows of that second come again."""
     clock = int(state.get("clock", _start(reader, window)))
-    read = reader.export(stream)
+    export = reader.export(stream)
     while True:
         params = _start_param(reader, clock)
         try:
-            body, cleaned = read(params)
+            body, cleaned = export.page(params)
         except TooRecentError:
             yield Page(stream.name, [], {"clock": clock}, last=True)
             return
-        clock = max(body.end_time or 0, clock)
-        moved = int(_start_param(reader, clock)["start_time"]) > int(params["start_time"])
+        before, clock = clock, max(body.end_time or 0, clock)
+        # within the withheld minute the start moves with the time, though the vendor leads no further
+        moved = clock > before and int(_start_param(reader, clock)["start_time"]) > int(params["start_time"])
         # without the mark of the end, a page that leads no further is the end
         ended = not body.records if body.end_of_stream is None else body.end_of_stream
         last = ended or not moved or _beyond(window, clock)
-        stuck = not moved and body.end_of_stream is False and len(body.records) >= FULL_SECOND
+        # a full page that leads no further holds back other rows of its second
+        stuck = not moved and body.end_of_stream is False and len(body.records) >= export.size
         yield Page(stream.name, body.records, {"clock": clock}, last=last and not stuck, cleaned=cleaned)
         if stuck:
             raise StalledError(

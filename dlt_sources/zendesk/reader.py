@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from dlt_sources.base import Stream
 from dlt_sources.errors import ConnectionFailedError
@@ -78,24 +78,39 @@ class Reader:
         account = ASSUMED[ACCOUNT]
         return (*self._ceiling, account) if name == ACCOUNT else (*self._ceiling, account, ASSUMED[name])
 
-    def export(self, stream: Stream) -> Callable[[Mapping[str, str]], tuple[Body, int]]:
-        """Reads pages of an export, as large as Zendesk manages: a 504 halves the page for the rest of the read."""
-        size = EXPORT_PAGE
-        failures = 0
+    def export(self, stream: Stream) -> Export:
+        """The pages of an export."""
+        return Export(self, stream)
 
-        def read(params: Mapping[str, str]) -> tuple[Body, int]:
-            nonlocal size, failures
-            while True:
-                asked = {**stream.params, **params, "per_page": str(size)}
-                try:
-                    return self.page(stream, asked, passed=frozenset((504,)))
-                except PageTooLargeError:
-                    failures += 1
-                    if size // 2 < SMALLEST_EXPORT_PAGE:
-                        raise ConnectionFailedError(
-                            f"stream {stream.name}: Zendesk answers 504 even for pages of {size} rows. Try later."
-                        ) from None
-                    size //= 2
-                    self._session.pause(self._session.policy.backoff(failures), "page too large for Zendesk")
+    def pause(self, failures: int) -> None:
+        """Waits before a smaller page is asked for."""
+        self._session.pause(self._session.policy.backoff(failures), "page too large for Zendesk")
 
-        return read
+
+class Export:
+    """Reads pages of an export, as large as Zendesk manages: a 504 halves the page for the rest of the read.
+
+    Attributes:
+        size: Rows that a page is asked for.
+    """
+
+    def __init__(self, reader: Reader, stream: Stream) -> None:
+        self.size = EXPORT_PAGE
+        self._reader, self._stream = reader, stream
+        self._failures = 0
+
+    def page(self, params: Mapping[str, str]) -> tuple[Body, int]:
+        """The page, and the count of cleaned characters."""
+        while True:
+            asked = {**self._stream.params, **params, "per_page": str(self.size)}
+            try:
+                return self._reader.page(self._stream, asked, passed=frozenset((504,)))
+            except PageTooLargeError:
+                self._failures += 1
+                if self.size // 2 < SMALLEST_EXPORT_PAGE:
+                    raise ConnectionFailedError(
+                        f"stream {self._stream.name}: Zendesk answers 504 even for pages of {self.size} rows. "
+                        "Try later."
+                    ) from None
+                self.size //= 2
+                self._reader.pause(self._failures)

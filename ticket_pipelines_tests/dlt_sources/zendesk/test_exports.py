@@ -208,6 +208,37 @@ def test_a_full_second_that_cannot_be_passed_is_a_stall_and_its_rows_are_given(
     assert len(server.seen) == 1
 
 
+def test_a_full_page_that_a_504_made_smaller_can_be_a_stall_too(server: Scripted, client: ZendeskClient) -> None:
+    def answer(seen: Seen) -> Reply:
+        if seen.query["per_page"] == "1000":
+            return Reply(b"upstream request timeout", 504)
+        return time_page("organizations", [{"id": number} for number in range(500)], 500, end_of_stream=False)
+
+    server.on_call(ORGANIZATIONS.path, answer)
+    with pytest.raises(StalledError, match="one second"):
+        list(client.pages(ORGANIZATIONS, {"clock": 500}))
+
+
+def test_an_unmarked_end_in_the_withheld_minute_is_not_asked_for_each_second(
+    server: Scripted, client: ZendeskClient, still: Still
+) -> None:
+    now = int(still.time)
+
+    def answer(_: Seen) -> Reply:
+        still.time += 1.5
+        return time_page("ticket_metric_events", [{"id": 1}], now - 20)
+
+    server.on_call(METRIC_EVENTS.path, answer)
+    assert [page.last for page in client.pages(METRIC_EVENTS, {"clock": now - 200})] == [False, True]
+
+
+def test_a_record_nested_too_deep_is_the_stream_s_own_failure(server: Scripted, client: ZendeskClient) -> None:
+    deep = b'{"id": 1, "metadata": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    server.on(TICKETS.path, Reply(b'{"tickets": [' + deep + b'], "after_cursor": "c", "end_of_stream": true}'))
+    with pytest.raises(MalformedError, match="nested too deep"):
+        list(client.pages(TICKETS, {}))
+
+
 def test_more_than_a_thousand_rows_of_one_second_come_in_one_page(server: Scripted, client: ZendeskClient) -> None:
     rows = [{"id": number} for number in range(1500)]
     server.on(ORGANIZATIONS.path, time_page("organizations", rows, 501, end_of_stream=True))
