@@ -113,6 +113,12 @@ def test_a_child_says_what_it_did(child: Record, expected: tuple[str | None, ...
     assert (row["event_type"], row["field"], row["old_value"], value) == expected
 
 
+def test_a_child_that_announces_a_comment_beside_fields_says_both() -> None:
+    rows = done({"event_type": "Change", "comment_present": True, "status": "open", "previous_value": "new"})
+    found = [(row["id"], row["event_type"], row["field"], row["old_value"], row["new_value"]) for row in rows]
+    assert found == [("50:0", "comment", "comment", None, None), ("50:0.1", "change", "status", "new", "open")]
+
+
 def test_a_child_that_names_several_fields_is_a_row_a_field() -> None:
     rows = done({"status": "open", "priority": "high", "event_type": "Change"}, {"group_id": 4, "event_type": "Change"})
     assert [(row["id"], row["field"]) for row in rows] == [

@@ -96,15 +96,18 @@ def changes(child: Child) -> Iterator[Change]:
     kind = kind_of(child)
     word = normal(kind or _CHANGE)
     via = via_word(child.get("via"))
-    if word.endswith("comment") or as_text(child.get("comment_present")) == "true":
+    says_comment = as_text(child.get("comment_present")) == "true"
+    if word.endswith("comment") or says_comment:
         new = as_text(child.get("id")) if is_comment(child) else None
         yield Change(kind, "comment", "comment", None, new, via)
+    if word.endswith("comment"):
         return
     if word not in (_CREATE, _CHANGE):
-        yield _other(child, kind, word, via)
+        if not says_comment:
+            yield _other(child, kind, word, via)
         return
     found = list(_fields(child, kind))
-    for field, old, new in found or [(None, None, None)]:
+    for field, old, new in found or ([] if says_comment else [(None, None, None)]):
         yield Change(kind, event_type(word, field, old, new), field, old, new, via)
 
 
