@@ -24,7 +24,7 @@ from ticket_pipelines.errors import DeskBusyError, TicketPipelinesError
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.rebuild import rebuild_desk
-from ticket_pipelines.sync.result import Status, SyncResult, Trigger
+from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 
 Emitted = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -88,7 +88,8 @@ class _DeskStep:
 
     def _sync(self, plan: Plan) -> SyncResult | None:
         """One sync; None where a scheduled one found the desk being synced already."""
-        request = self.config.request(plan.streams, self.context.run_id)
+        mode = self.context.run.tags.get(report.MODE_TAG, Mode.INCREMENTAL.value)
+        request = self.config.request(mode, plan.streams, self.context.run.run_id)
         try:
             result = sync_desk(self.project, self.key, request, self.tickets.progress)
         except DeskBusyError as error:
@@ -161,7 +162,7 @@ class _DeskStep:
             )
 
     def _tag(self, tags: Mapping[str, str]) -> None:
-        self.context.instance.add_run_tags(self.context.run_id, tags)
+        self.context.instance.add_run_tags(self.context.run.run_id, tags)
 
 
 def _rows(counts: Mapping[str, int], table: str) -> dict[str, int]:

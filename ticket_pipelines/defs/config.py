@@ -21,8 +21,9 @@ class SyncConfig(dg.Config):
     """What one sync is to do."""
 
     mode: str = Field(
-        default=Mode.INCREMENTAL.value,
-        description="incremental (what is new), full (everything again) or backfill (since to until)",
+        default="",
+        description="incremental (what is new), full (everything again) or backfill (since to until);"
+        " empty: what the job is for",
     )
     since: str | None = Field(
         default=None, description="start of a backfill: an ISO date or time, UTC where it names no zone"
@@ -36,14 +37,19 @@ class SyncConfig(dg.Config):
         default=True, description="wait for a desk that is being synced; false: fail with the holder's name"
     )
 
-    def request(self, streams: Sequence[str], dagster_run_id: str) -> SyncRequest:
+    def request(self, mode: str, streams: Sequence[str], dagster_run_id: str) -> SyncRequest:
         """The request that this configuration means.
+
+        Args:
+            mode: What the job is for.
+            streams: Streams of the chosen assets; empty: all.
+            dagster_run_id: The run.
 
         Raises:
             UsageError: A value cannot be read. Whether the request makes sense is for the sync to say.
         """
         return SyncRequest(
-            mode=_choice("mode", self.mode, MODES),
+            mode=_choice("mode", self.mode or mode, MODES),
             trigger=_choice("trigger", self.trigger, tuple(Trigger)),
             since=_instant("since", self.since),
             until=_instant("until", self.until),

@@ -11,6 +11,7 @@ from ticket_pipelines.defs.assets import op_name
 from ticket_pipelines.defs.catalog import Catalog
 from ticket_pipelines.defs.checks import complete_key, look, row_checks
 from ticket_pipelines.defs.partitions import desks_of
+from ticket_pipelines.defs.report import MODE_TAG
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.sync.result import Mode, Trigger
 
@@ -33,50 +34,65 @@ def daily_job_name(vendor: str) -> str:
 def jobs_of(catalog: Catalog) -> list[Any]:
     """All jobs of a vendor."""
     assets = dg.AssetSelection.assets(*catalog.vendor_keys(), *catalog.unified_keys()).without_checks()
+    unified = dg.AssetSelection.assets(*catalog.unified_keys()).without_checks()
     complete = dg.AssetSelection.checks(complete_key(catalog))
-    everything = assets | dg.AssetSelection.checks(complete_key(catalog), *row_checks(catalog))
+    checks = dg.AssetSelection.checks(complete_key(catalog), *row_checks(catalog))
     title = catalog.vendor.title
     return [
-        _job(catalog, sync_job_name(catalog.name), assets | complete, f"Reads what is new of {title} desks.", {}),
+        _job(catalog, sync_job_name(catalog.name), assets | complete, f"Reads what is new of {title} desks."),
         _job(
             catalog,
             f"{catalog.name}_full_sync",
-            everything,
+            assets | checks,
             f"Reads {title} desks from the start, then checks every table. Stored rows stay; unchanged ones are not"
             " written again.",
-            {"mode": Mode.FULL.value},
+            mode=Mode.FULL,
         ),
         _job(
             catalog,
             f"{catalog.name}_backfill",
             assets | complete,
             f"Reads a range of dates of {title} desks again: set `since` and `until`. The live position does not move.",
-            {"mode": Mode.BACKFILL.value, "since": "", "until": ""},
+            mode=Mode.BACKFILL,
+            config={"since": "", "until": ""},
         ),
         _job(
             catalog,
             rebuild_job_name(catalog.name),
-            dg.AssetSelection.assets(*catalog.unified_keys()).without_checks(),
+            unified,
             f"Makes the unified rows of {title} desks again from the vendor tables, without a request to the vendor.",
-            {},
         ),
         _job(
             catalog,
             daily_job_name(catalog.name),
-            everything,
+            assets | checks,
             f"Reads the reference streams of {title} desks whole, then checks every table.",
-            {"trigger": Trigger.SCHEDULE.value, "streams": list(catalog.reference_streams()), "wait": False},
+            config={
+                "streams": list(catalog.reference_streams()),
+                "trigger": Trigger.SCHEDULE.value,
+                "wait": False,
+            },
         ),
         _checks_job(catalog),
     ]
 
 
-def _job(catalog: Catalog, name: str, selection: dg.AssetSelection, description: str, config: Mapping[str, Any]) -> Any:
+def _job(
+    catalog: Catalog,
+    name: str,
+    selection: dg.AssetSelection,
+    description: str,
+    *,
+    mode: Mode = Mode.INCREMENTAL,
+    config: Mapping[str, Any] | None = None,
+) -> Any:
+    """A job whose mode is a tag: a configuration that somebody writes replaces that of the job, tags stay."""
     return dg.define_asset_job(
         name,
         selection,
         description=description,
-        config={"ops": {op_name(catalog): {"config": dict(config)}}},
+        config={"ops": {op_name(catalog): {"config": dict(config or {})}}},
+        tags={MODE_TAG: mode.value},
         executor_def=dg.in_process_executor,
     )
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
 
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.status import runs
-from ticket_pipelines.defs.config import config_of
+from ticket_pipelines.defs.config import SyncConfig, config_of
 from ticket_pipelines.defs.jobs import rebuild_job_name, sync_job_name
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.defs.resources import Tickets
@@ -81,9 +81,9 @@ def run_sync(settings: Settings, key: str, request: SyncRequest, progress: Progr
     run_id = str(uuid.uuid4())
     with open_project(settings) as project:
         vendor = project.desks.get(key).vendor
-        config = {"ops": {f"{vendor}_desk": {"config": config_of(request).model_dump()}}}
+        run = _Run(settings, vendor, key, config_of(request), progress, run_id)
         try:
-            _execute(settings, sync_job_name(vendor), vendor, key, config, Tickets(settings, progress), run_id)
+            run.execute(sync_job_name(vendor))
         except (TicketPipelinesError, SourceError) as error:
             recorded = _recorded(project.control, key, run_id)
             if recorded is None or isinstance(error, UsageError):
@@ -106,7 +106,8 @@ def run_rebuild(settings: Settings, key: str, progress: Progress = quiet) -> dic
     """
     with open_project(settings) as project:
         vendor = project.desks.get(key).vendor
-    done = _execute(settings, rebuild_job_name(vendor), vendor, key, {}, Tickets(settings, progress), str(uuid.uuid4()))
+    run = _Run(settings, vendor, key, SyncConfig(wait=False), progress, str(uuid.uuid4()))
+    done = run.execute(rebuild_job_name(vendor))
     return {
         event.asset_key.path[-1]: int(str(event.materialization.metadata["dagster/partition_row_count"].value))
         for event in done.get_asset_materialization_events()
@@ -119,34 +120,38 @@ def _recorded(control: sa.Engine, key: str, run_id: str) -> SyncResult | None:
     return next((run for run in runs(control, key) if run.dagster_run_id == run_id), None)
 
 
-def _execute(
-    settings: Settings,
-    job: str,
-    vendor: str,
-    key: str,
-    config: Mapping[str, Any],
-    tickets: Tickets,
-    run_id: str,
-) -> dg.ExecuteInProcessResult:
-    """Runs a job; an error of ours comes out as it went in."""
-    from ticket_pipelines.definitions import defs
+@dataclass(frozen=True)
+class _Run:
+    """One run of a job for one desk, in this process."""
 
-    with instance_of(settings) as instance:
-        instance.add_dynamic_partitions(_partitions(vendor), [key])
-        try:
-            return defs.resolve_job_def(job).execute_in_process(
-                instance=instance,
-                partition_key=key,
-                run_config={**config, **QUIET},
-                resources={"tickets": tickets},
-                run_id=run_id,
-            )
-        except dg.Failure as failure:
-            if isinstance(failure.__cause__, (TicketPipelinesError, SourceError)):
-                raise failure.__cause__ from None
-            raise TicketPipelinesError(failure.description or "the Dagster run failed") from failure
-        except dg.DagsterExecutionInterruptedError:
-            raise KeyboardInterrupt from None
+    settings: Settings
+    vendor: str
+    key: str
+    config: SyncConfig
+    progress: Progress
+    run_id: str
+
+    def execute(self, job: str) -> dg.ExecuteInProcessResult:
+        """Runs the job; an error of ours comes out as it went in."""
+        from ticket_pipelines.definitions import defs
+
+        ops = {f"{self.vendor}_desk": {"config": self.config.model_dump()}}
+        with instance_of(self.settings) as instance:
+            instance.add_dynamic_partitions(_partitions(self.vendor), [self.key])
+            try:
+                return defs.resolve_job_def(job).execute_in_process(
+                    instance=instance,
+                    partition_key=self.key,
+                    run_config={"ops": ops, **QUIET},
+                    resources={"tickets": Tickets(self.settings, self.progress)},
+                    run_id=self.run_id,
+                )
+            except dg.Failure as failure:
+                if isinstance(failure.__cause__, (TicketPipelinesError, SourceError)):
+                    raise failure.__cause__ from None
+                raise TicketPipelinesError(failure.description or "the Dagster run failed") from failure
+            except dg.DagsterExecutionInterruptedError:
+                raise KeyboardInterrupt from None
 
 
 def _partitions(vendor: str) -> str:

@@ -15,6 +15,7 @@ FINE = frozenset({"success", "not_due", "unavailable"})
 
 COUNTS = ("read", "created", "updated", "unchanged", "deleted", "failed")
 
+MODE_TAG = "tickets/mode"
 STATUS_TAG = "tickets/status"
 SYNC_TAG = "tickets/sync"
 
