@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -117,6 +118,14 @@ def test_a_child_that_announces_a_comment_beside_fields_says_both() -> None:
     rows = done({"event_type": "Change", "comment_present": True, "status": "open", "previous_value": "new"})
     found = [(row["id"], row["event_type"], row["field"], row["old_value"], row["new_value"]) for row in rows]
     assert found == [("50:0", "comment", "comment", None, None), ("50:0.1", "change", "status", "new", "open")]
+
+
+def test_a_value_that_did_not_fit_stands_where_its_column_is() -> None:
+    unparsed = json.dumps({"updater_id": "bot", "ticket_id": "x", "system": 5})
+    found = mapped("ticket_events", event(COMMENT, updater_id=None, ticket_id=None), unparsed=unparsed)
+    (done_row,), (said,) = rows_of(found, "ticket_events"), rows_of(found, "ticket_comments")
+    assert json.loads(done_row["unparsed"]) == {"actor_id": "bot", "ticket_id": "x"}
+    assert json.loads(said["unparsed"]) == {"ticket_id": "x"}
 
 
 def test_a_child_that_names_several_fields_is_a_row_a_field() -> None:

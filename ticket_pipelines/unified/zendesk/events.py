@@ -24,7 +24,16 @@ import pyarrow.compute as pc
 
 from dlt_sources.zendesk.streams.tickets import TICKET_EVENTS as STREAM
 from ticket_pipelines.unified import Mapped
-from ticket_pipelines.unified.columns import INSTANT, INTEGER, Members, child_table, column, front, millis_to_instants
+from ticket_pipelines.unified.columns import (
+    INSTANT,
+    INTEGER,
+    Members,
+    child_table,
+    column,
+    front,
+    millis_to_instants,
+    unparsed,
+)
 from ticket_pipelines.unified.links import Link, link_table
 from ticket_pipelines.unified.model import TICKET_EVENTS
 from ticket_pipelines.unified.zendesk.changes import Change, Child, as_text, changes, is_comment, kind_of, via_word
@@ -34,6 +43,7 @@ Shape = TypeVar("Shape")
 
 VENDOR = "zendesk"
 NAMES: Mapping[str, str] = {"ticket_id": "ticket_id", "updater_id": "actor_id"}
+COMMENT_NAMES: Mapping[str, str] = {"ticket_id": "ticket_id"}
 
 _CHILDREN: Members[list[Child]] = Members(list[Child])
 _IDS: Members[list[int | str]] = Members(list[int | str])
@@ -79,7 +89,7 @@ def rows(found: pa.Table) -> Mapped:
         links.extend(_merges(event, losers or []))
     tables = {
         "ticket_events": child_table(TICKET_EVENTS, base, parents, done),
-        **comment_tables(base, comments),
+        **comment_tables({**base, "unparsed": unparsed(column(found, "unparsed"), COMMENT_NAMES)}, comments),
         "record_links": link_table(base, links),
     }
     return Mapped(tables, warnings)
@@ -108,7 +118,6 @@ def _row(event: Event, position: str, change: Change) -> dict[str, Any]:
     by_system = None if event.actor_id is None else event.actor_id == SYSTEM
     return {
         "id": f"{event.id}:{position}",
-        "unparsed": None,
         "ticket_id": event.ticket_id,
         "event_id": event.id,
         "occurred_at": event.occurred_at,
