@@ -33,13 +33,13 @@ def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _peer(stack: ExitStack) -> tuple[Path | None, peers.Certificate | None]:
+def _peer(stack: ExitStack, work: Path) -> tuple[Path | None, peers.Certificate | None]:
     """ingestr ready to run, or why not."""
     if reason := peers.reason_to_skip():
         _tell(reason)
         return None, None
     program = peers.install(FOLDER)
-    certificate = peers.make_certificate(Path(stack.enter_context(TemporaryDirectory())))
+    certificate = peers.make_certificate(work)
     stack.enter_context(peers.pointed_here())
     return program, certificate
 
@@ -56,10 +56,11 @@ def main() -> int:
     engines = options.engines.split(",")
     FOLDER.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        work = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         server = stack.enter_context(postgres.running()) if cases.POSTGRES in engines else None
-        program, certificate = _peer(stack) if options.peers and server else (None, None)
+        program, certificate = _peer(stack, work) if options.peers and server else (None, None)
         machine = _machine(server)
-        bench = cases.Bench(FOLDER, server, program, certificate, _tell)
+        bench = cases.Bench(FOLDER, work, server, program, certificate, _tell)
         asked = [case for case in options.cases.split(",") if case]
         runs = [
             run

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -32,19 +32,20 @@ class Bench:
     """Where a bench runs.
 
     Attributes:
-        folder: Data sets, logs and homes.
+        data: Folder of the data sets, kept from run to run.
+        work: Folder of this run's homes and logs, gone with it.
         postgres: The server; None without that engine.
         peer: Program of ingestr; None where it is left out.
         certificate: What the TLS side of the mock shows; None without the peer.
         tell: Takes a line on the progress.
     """
 
-    folder: Path
+    data: Path
+    work: Path
     postgres: Postgres | None
     peer: Path | None
     certificate: peers.Certificate | None
     tell: Callable[[str], None]
-    environment: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def served(bench: Bench, size: int) -> Iterator[str]:
     """The mock Zendesk with both revisions of a size; gives its address."""
     command: list[str | Path] = [sys.executable, "-m", "bench.server"]
     for revision in (0, 1):
-        command += ["--data", tickets.build(bench.folder, size, revision)]
+        command += ["--data", tickets.build(bench.data, size, revision)]
     if bench.certificate:
         command += ["--tls-port", str(peers.TLS_PORT), "--cert", bench.certificate.cert, "--key", bench.certificate.key]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
@@ -76,7 +77,7 @@ class Subject:
     def __init__(self, bench: Bench, name: str, engine: str, url: str) -> None:
         self.name = name
         self._bench, self._engine, self._url = bench, engine, url
-        self._home = bench.folder / f"home-{name}"
+        self._home = bench.work / f"home-{name}"
         self._database = f"bench_{name}"
 
     @property
@@ -110,7 +111,7 @@ class Subject:
             execute(self._bench.postgres.url("postgres"), "CHECKPOINT")
         return measure(
             self._command(case),
-            log=self._bench.folder / f"{self.name}.log",
+            log=self._bench.work / f"{self.name}.log",
             server=self._bench.postgres.pid if self._engine == POSTGRES and self._bench.postgres else None,
             environment=self._environment(),
         )

@@ -23,9 +23,8 @@ def add(url: str, environ: Mapping[str, str] | None = None) -> None:
 
 def sync(mode: str, environ: Mapping[str, str] | None = None) -> None:
     """Syncs the tickets and prints the counts."""
-    from ticket_pipelines.sync.engine import sync_desk
-
     from ticket_pipelines.project import open_project
+    from ticket_pipelines.sync.engine import sync_desk
     from ticket_pipelines.sync.result import Mode, Status, SyncRequest
 
     with open_project(environ) as project:

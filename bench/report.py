@@ -58,8 +58,9 @@ class Bound:
 
 
 MEMORY_LIMIT_MB = 400
-LARGE = 200_000
-"""From this many tickets on, fixed costs (imports, a package) may no longer show."""
+SMALL, LARGE = 50_000, 200_000
+"""Below the small size fixed costs (imports, a package) are most of it and bounds say nothing; from the large one on
+they may no longer show."""
 
 
 def _pairs(
@@ -76,9 +77,9 @@ def _pairs(
 
 
 def bounds(runs: Sequence[Run]) -> list[Bound]:
-    """The figures that the project holds itself to, for every size that was run into Postgres."""
+    """The figures that the project holds itself to, for every size of note that was run into Postgres."""
     found = []
-    for size in sorted({run.size for run in runs if run.engine == "postgres"}):
+    for size in sorted({run.size for run in runs if run.engine == "postgres" and run.size >= SMALL}):
         here = [run for run in runs if run.size == size and run.engine == "postgres"]
         ours = ("first load", "ours")
         floor, peer = ("first load", "floor"), ("first load", "ingestr")
