@@ -149,6 +149,9 @@ class _Sync:
         with _Record(self.project, desk, plan, request) as record:
             record.client = client
             self._pass(plan, client, target, loader, position, record)
+        if record.result.status is Status.FAILED:
+            # the walk goes on and commits the position again: without what this sync read and did not load
+            position.rollback()
 
 
 class _Record:

@@ -117,8 +117,8 @@ class HeadReader:
         return read, rejected
 
     def tells_deletion(self, raw: msgspec.Raw) -> bool:
-        """Whether a record has the fields that say whether it is deleted. It was read before."""
-        return self._deciding <= _names(raw).keys()
+        """Whether a record has a field that says whether it is deleted. It was read before."""
+        return not self._deciding or not self._deciding.isdisjoint(_names(raw))
 
     def _decoded(self, records: Sequence[msgspec.Raw]) -> tuple[Sequence[msgspec.Raw], Sequence[Any], list[Rejected]]:
         """The records that decode, their heads, and those that do not."""

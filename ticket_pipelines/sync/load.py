@@ -136,6 +136,12 @@ class Loader:
         table = self._target.vendor.table(stream)
         return self.patiently(lambda: self._target.warehouse.stored(table, self._target.desk, ids))
 
+    def unified(self, table: str, ids: Sequence[str]) -> dict[str, Stored]:
+        """What is stored of these ids in a unified table; {} where there is no such table."""
+        if table not in self._target.unified:
+            return {}
+        return self.patiently(lambda: self._target.warehouse.stored(table, self._target.desk, ids))
+
     def patiently(self, act: Callable[[], T]) -> T:
         """Does something that needs the warehouse; tries again, within bounds, while it is away.
 
@@ -225,7 +231,12 @@ class Loader:
             mapping = target.mappings.get(name)
             if mapping is None or not mapping.owns:
                 continue
-            known = [key for key, record in batch.records[name].items() if record.outcome is not Outcome.CREATED]
+            # what only repairs is new in its own table, but its unified rows may have come from another stream
+            known = [
+                key
+                for key, record in batch.records[name].items()
+                if record.outcome is not Outcome.CREATED or target.vendor.stream(name).on_demand
+            ]
             owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
             found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
         return found
@@ -249,7 +260,7 @@ class Loader:
                 continue
             except WarehouseRejectedError as error:
                 refused += 1
-                if refused > MOST_REFUSED:
+                if refused > MOST_REFUSED or not any(table.num_rows for table in rows.values()):
                     raise
                 reason = str(error).partition("\n")[0]
             halves = _halves(rows)

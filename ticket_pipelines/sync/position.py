@@ -47,6 +47,10 @@ class Position:
         """Takes note that a snapshot is committed."""
         self.committed = snapshot
 
+    def rollback(self) -> None:
+        """Forgets what was read and not committed."""
+        self._state = copy.deepcopy(self.committed)
+
     def begin(self, walk: Walk, stream: str, window: Window, now: datetime) -> State | None:
         """Where to go on reading; {} is the start, None says that this walk has read the stream already."""
         if walk is Walk.LIVE:
@@ -92,6 +96,10 @@ class Position:
         """Takes note that a walk has read a stream that has no state of its own."""
         if walk is not Walk.LIVE:
             self._part(walk)[stream] |= {"done": True}
+
+    def was_read(self, stream: str) -> bool:
+        """Whether a stream was ever read to its end, or in part where it has a cursor."""
+        return stream in self._part("refreshed") or stream in self._part("streams")
 
     def refreshed(self, stream: str) -> datetime | None:
         """When a stream was last read whole, where that is kept."""

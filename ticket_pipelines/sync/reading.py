@@ -5,8 +5,8 @@ for each stream, by priority: pages -> heads -> package; a full package is loade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from dlt_sources.base import Client, Page, Refresh, Stream
@@ -16,12 +16,13 @@ from dlt_sources.errors import (
     CredentialsError,
     CursorExpiredError,
     LimitError,
+    MalformedError,
     SourceError,
     UnavailableError,
 )
 from ticket_pipelines.control.due import stream_due
 from ticket_pipelines.logs import topic
-from ticket_pipelines.sync.heads import HeadReader
+from ticket_pipelines.sync.heads import Head, HeadReader
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds, Package, Settled
 from ticket_pipelines.sync.position import Position, Walk, cursor
@@ -29,6 +30,7 @@ from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Counts, StreamResult
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
+from ticket_pipelines.warehouse.base import Stored
 from ticket_pipelines.warehouse.memory import give_back
 
 log = topic("sync")
@@ -118,13 +120,20 @@ class Pass:
         for stream in self._plan.streams:
             result = self.outcomes.streams[stream.name] = StreamResult()
             result.cursor_before = cursor(before, self._plan.walk, stream.name)
-            self._stream(stream, result)
+            try:
+                self._stream(stream, result)
+            except SourceError:
+                # what came before is whole and need not be asked for again
+                self._finish()
+                raise
+        self._finish(ended=True)
+
+    def _finish(self, *, ended: bool = False) -> None:
+        """Loads what is held, and takes note of where each stream stands."""
         self._flush()
-        self._position.end(self._plan.walk)
+        if ended:
+            self._position.end(self._plan.walk)
         self._commit()
-        for name, result in self.outcomes.streams.items():
-            after = cursor(self._position.committed, self._plan.walk, name)
-            result.cursor_after = after or cursor(self._position.committed, Walk.LIVE, name)
 
     def _stream(self, stream: Stream, result: StreamResult) -> None:
         now = datetime.now(UTC)
@@ -141,14 +150,12 @@ class Pass:
             self._read(stream, result)
             self._unreachable = 0
         except SourceError as error:
-            if isinstance(error, CredentialsError | ConfigurationError):
-                result.outcome, result.reason = "failed", str(error)
-                raise
             if isinstance(error, ConnectionFailedError):
                 self._unreachable += 1
-                if not self._client_answered():
-                    result.outcome, result.reason = "failed", str(error)
-                    raise
+            hopeless = isinstance(error, ConfigurationError | ConnectionFailedError) and not self._client_answered()
+            if hopeless or isinstance(error, CredentialsError):
+                result.outcome, result.reason = "failed", str(error)
+                raise
             self._fail(stream, result, error)
 
     def _client_answered(self) -> bool:
@@ -158,9 +165,13 @@ class Pass:
         result.reason = str(error)
         result.outcome = "failed"
         if isinstance(error, UnavailableError):
-            result.outcome = "unavailable"
             if stream.on_demand or self._plan.ids:
+                result.outcome = "unavailable"
                 return
+            if self._position.was_read(stream.name):
+                result.reason = f"{error} It could be read before: what is stored stays as it was."
+            else:
+                result.outcome = "unavailable"
         elif isinstance(error, LimitError):
             self._closed[stream.limit] = error
             again = datetime.fromtimestamp(error.retry_at, UTC)
@@ -214,6 +225,11 @@ class Pass:
             swept = self._loader.patiently(
                 lambda: sweep(self._target.warehouse, spec, self._target.desk, snapshot.seen, now)
             )
+            if swept is not None and swept.rows.num_rows > 1 and not snapshot.seen and walk is Walk.LIVE:
+                raise MalformedError(
+                    f"The list came empty although {swept.rows.num_rows} rows of it are stored; nothing was marked as "
+                    f"deleted. If that is right, run: sync {self._target.desk} --mode full --stream {stream.name}"
+                )
             if swept is not None:
                 self._package.prepare(stream.name, swept)
         elif snapshot.nameless:
@@ -253,10 +269,21 @@ class Pass:
     def _settle(self) -> None:
         for name, heads in self._package.waiting():
             stream = self._target.vendor.stream(name)
-            stored = self._loader.stored(stream, list(dict.fromkeys(head.id for head in heads)))
+            ids = list(dict.fromkeys(head.id for head in heads))
+            stored = self._loader.stored(stream, ids)
+            if stream.on_demand:
+                heads = self._above(self._loader.unified(stream.name, ids), heads)
             # a listing is what is true now; only an export may show an older copy
             counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
             self._package.settle(name, heads, stored, counted)
+
+    @staticmethod
+    def _above(unified: Mapping[str, Stored], heads: Sequence[Head]) -> list[Head]:
+        """Repairs, with versions above the unified rows that another stream gave: what is read now is true now."""
+        return [
+            replace(head, version=max(head.version or 0, unified[head.id].version + 1)) if head.id in unified else head
+            for head in heads
+        ]
 
     def _flush_parts(self, stream: Stream) -> None:
         """Lays records that lack fields over their stored rows; new ones are taken as they are."""
@@ -300,6 +327,9 @@ class Pass:
             if counts.failed and result.outcome == "success":
                 said = "records were set aside in the quarantine"
                 result.outcome, result.reason = "partial", f"{result.reason}; {said}" if result.reason else said
+        for name, result in self.outcomes.streams.items():
+            after = cursor(self._position.committed, self._plan.walk, name)
+            result.cursor_after = after or cursor(self._position.committed, Walk.LIVE, name)
         # only now is nothing of the package held any more: the next one reuses its memory
         del package
         give_back()

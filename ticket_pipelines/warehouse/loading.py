@@ -22,12 +22,17 @@ from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 
 from dlt_sources.base import Kind
-from ticket_pipelines.errors import WarehouseRejectedError
+from ticket_pipelines.errors import TicketPipelinesError, WarehouseRejectedError
+from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import dlt_settings, memory
 from ticket_pipelines.warehouse.base import SCHEMA
-from ticket_pipelines.warehouse.failures import translate
+from ticket_pipelines.warehouse.failures import driver_errors, translate
 from ticket_pipelines.warehouse.table import TableSpec
 from ticket_pipelines.warehouse.workdir import WorkingFolder
+
+log = topic("warehouse")
+
+_OF_ROWS = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError)
 
 POSITION = "position"
 """Key of the position in the source's state."""
@@ -134,8 +139,19 @@ class DltDeskPipeline:
         return pipeline
 
     def _translated(self, error: Exception) -> Exception:
-        return translate(error, self._label) or WarehouseRejectedError(
-            f"The load of {self._name} into warehouse {self._label} failed: {type(error).__name__}."
+        """The error in our words. What neither a driver nor Arrow raised is no fault of a row, and sets none aside."""
+        found = translate(error, self._label)
+        if found is not None:
+            return found
+        about = f"The load of {self._name} into warehouse {self._label} failed"
+        causes = [cause for cause in driver_errors(error) if isinstance(cause, _OF_ROWS)]
+        if causes:
+            return WarehouseRejectedError(f"{about}: {type(causes[0]).__name__}.")
+        log.debug("%s", about, exc_info=error)
+        last = list(driver_errors(error))[-1]
+        return TicketPipelinesError(
+            f"{about}: {type(last).__name__}, which is not about its rows. The position stays where it was; "
+            "TICKETS_LOG_LEVEL=debug shows the trace."
         )
 
     def _drop(self) -> None:
