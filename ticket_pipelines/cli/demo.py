@@ -195,7 +195,8 @@ def _said(ticket: Mapping[str, Any] | None) -> str | None:
     if ticket is None:
         return None
     state = "deleted" if ticket["deleted"] else ticket["status"]
-    return f"{state}, {ticket['priority'] or 'no priority'}, {ticket['comments']} comments"
+    comments = "1 comment" if ticket["comments"] == 1 else f"{ticket['comments']} comments"
+    return f"{state}, {ticket['priority'] or 'no priority'}, {comments}"
 
 
 def _next_steps(settings: Settings) -> str:
