@@ -19,7 +19,7 @@ demo: setup ## run the main job against the sandbox and print what came in
 	$(BIN)/ticket-pipelines demo
 
 test: setup ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: setup ## check style and types
 	$(BIN)/ruff check
