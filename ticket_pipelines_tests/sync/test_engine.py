@@ -45,16 +45,16 @@ def test_a_second_sync_with_nothing_changed(make_desk: MakeDesk, warehouse_url: 
     assert len(desk.table("paper_tickets")) == len(desk.table("tickets")) == 250
 
 
-def test_repeated_records_are_one_row(make_desk: MakeDesk, warehouse_url: str) -> None:
+def test_repeated_records_are_one_row(make_desk: MakeDesk) -> None:
     records = [ticket(1, 5), ticket(2, 5), ticket(1, 5), ticket(1, 7, subject="newer"), ticket(1, 6, subject="older")]
-    desk = make_desk(warehouse_url, tickets=records)
+    desk = make_desk(tickets=records)
     desk.account.page_size = 2
     assert counts(desk.sync()) == (5, 2, 0, 3, 0, 0)
     assert [row["subject"] for row in desk.table("paper_tickets")] == ["newer", "Ticket 2"]
 
 
-def test_an_older_copy_never_overwrites(make_desk: MakeDesk, warehouse_url: str) -> None:
-    desk = make_desk(warehouse_url, tickets=[ticket(1, 9)])
+def test_an_older_copy_never_overwrites(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1, 9)])
     desk.sync()
     desk.account.records["tickets"].append(ticket(1, 5, subject="old"))
     assert counts(desk.sync(streams=("tickets",))) == (1, 0, 0, 1, 0, 0)
@@ -99,10 +99,10 @@ def test_a_listing_that_no_longer_holds_a_record(make_desk: MakeDesk, warehouse_
     assert [(row["version"], row["deleted_at"]) for row in desk.table("paper_colours")] == [(3, None), (1, None)]
 
 
-def test_a_listing_cut_short_sweeps_nothing(make_desk: MakeDesk, warehouse_url: str) -> None:
+def test_a_listing_cut_short_sweeps_nothing(make_desk: MakeDesk) -> None:
     from dlt_sources.errors import ConnectionFailedError
 
-    desk = make_desk(warehouse_url, tickets=[ticket(1)], colours=[RED, BLUE])
+    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
     desk.sync()
     desk.account.page_size = 1
     desk.account.records["colours"] = [RED, {"name": "green"}]
@@ -111,9 +111,9 @@ def test_a_listing_cut_short_sweeps_nothing(make_desk: MakeDesk, warehouse_url: 
     assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
 
 
-def test_a_change_without_a_higher_clock_counts_on(make_desk: MakeDesk, warehouse_url: str) -> None:
+def test_a_change_without_a_higher_clock_counts_on(make_desk: MakeDesk) -> None:
     person = {"id": 1, "name": "Ada", "updated_at": "2024-01-01T00:00:00Z"}
-    desk = make_desk(warehouse_url, people=[person])
+    desk = make_desk(people=[person])
     desk.sync()
     desk.account.records["people"].append({**person, "name": "Ada L."})
     assert counts(desk.sync(streams=("people",))) == (1, 0, 1, 0, 0, 0)
@@ -307,8 +307,8 @@ def test_a_repair_by_id(make_desk: MakeDesk, warehouse_url: str) -> None:
     assert (third["version"], third["clock"]) == (1, None)
 
 
-def test_a_repair_that_brings_a_deletion(make_desk: MakeDesk, warehouse_url: str) -> None:
-    desk = make_desk(warehouse_url, tickets=[ticket(1, 5)])
+def test_a_repair_that_brings_a_deletion(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1, 5)])
     desk.sync()
     desk.account.partial = ("clock",)
     desk.account.records["tickets"].append(ticket(1, 5, status="deleted"))

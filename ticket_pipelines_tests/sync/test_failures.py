@@ -178,6 +178,7 @@ def test_a_sync_that_slept_past_its_lease_loads_nothing_more(make_desk: MakeDesk
 
     result = desk.sync(progress=At(loaded=1, do=sleep), bounds=Bounds(rows=10))
     assert (result.status, result.error_code) == (Status.FAILED, "lease_lost")
+    assert result.details["streams"]["tickets"]["cursor_after"] == {"seen": 10}
     assert len(desk.table("paper_tickets", "id")) == 10
     with pytest.raises(DeskBusyError, match="by somebody else"):
         desk.sync()
