@@ -1,20 +1,11 @@
-"""The engine on an emulated Zendesk account: true counts, two desks, and processes killed at every kind of point."""
+"""The engine on an emulated Zendesk account: true counts, and two desks of one account."""
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
-import sqlalchemy as sa
-
 from dlt_sources import VENDORS
-from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.project import Project
 from ticket_pipelines.sandbox.zendesk.access import CREDENTIALS
 from ticket_pipelines.sync.engine import sync_desk
@@ -66,31 +57,3 @@ def test_two_desks_of_one_account_hold_the_same(make_project: MakeProject, sandb
     first, second = (contents(project, key) for key in ("acme", "beta"))
     for table in first.keys() - {"record_links"}:
         assert first[table] == second[table], table
-
-
-@pytest.mark.parametrize(("event", "number"), [("page", 5), ("loaded", 2)])
-def test_a_killed_sync_ends_like_an_uninterrupted_one(
-    make_project: MakeProject, sandbox: Any, warehouse_url: str, home: Path, tmp_path: Path, event: str, number: int
-) -> None:
-    project = make_project(warehouse_url)
-    register(project, sandbox)
-    script = [sys.executable, "-m", "ticket_pipelines_tests.sync.killed", str(home), warehouse_url, event, str(number)]
-    ended = subprocess.run(script, check=False, cwd=Path(__file__).parents[2], capture_output=True)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
-    with project.control.begin() as connection:
-        connection.execute(sa.update(leases).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
-    result = sync_desk(project, "acme")
-    assert (result.status, result.rows_updated) == (Status.SUCCESS, 0)
-    with project.control.connect() as connection:
-        codes = connection.execute(sa.select(sync_runs.c.error_code).order_by(sync_runs.c.started_at)).scalars().all()
-    assert codes == ["killed", None]
-    straight = make_project(f"duckdb:///{tmp_path / 'straight.duckdb'}", TICKETS_HOME=str(tmp_path / "straight"))
-    register(straight, sandbox)
-    sync_desk(straight, "acme")
-    assert sizes(project) == sizes(straight)
-    if straight.warehouse.engine == project.warehouse.engine:
-        assert contents(project) == contents(straight)
-
-
-def sizes(project: Project) -> dict[str, int]:
-    return {table: len(rows) for table, rows in contents(project).items()}
