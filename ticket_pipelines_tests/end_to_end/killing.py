@@ -26,9 +26,9 @@ from ticket_pipelines.sync.result import SyncRequest, SyncResult
 STREAMS = ("tickets", "ticket_events", "users", "groups")
 PAGE = 25
 """Rows of a page of an export."""
-BOUNDS = Bounds(rows=80, read=60)
-PAGES = 5
-"""Pages that a killed sync can have read in vain: four of a package, and the one that did not fit into it."""
+BOUNDS = Bounds(rows=120, read=90)
+PAGES = 6
+"""Pages that a killed sync can have read in vain: five of a package, and the one that did not fit into it."""
 
 WATCHED = (
     "ticket_pipelines.sync.load",
