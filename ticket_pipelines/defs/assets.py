@@ -98,7 +98,7 @@ class _DeskStep:
             self.context.log.info(str(error))
             self._tag({report.STATUS_TAG: Status.SKIPPED.value})
             return None
-        self._tag(report.run_tags(result))
+        self._tag({report.STATUS_TAG: result.status.value})
         return result
 
     def _synced(self, result: SyncResult) -> Iterator[Emitted]:

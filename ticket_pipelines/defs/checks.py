@@ -114,12 +114,16 @@ def completeness(catalog: Catalog, result: SyncResult, left_out: Mapping[str, st
         result: What came of the sync.
         left_out: Streams that did not come through, with the reason.
     """
-    said = "; ".join(f"{stream}: {reason}" for stream, reason in left_out.items())
     return Finding(
         complete_key(catalog),
         passed=result.status is Status.SUCCESS,
-        metadata={"status": result.status.value, "rows_failed": result.rows_failed, "sync": result.id},
-        description=said or result.error_message,
+        metadata={
+            "status": result.status.value,
+            "rows_failed": result.rows_failed,
+            "sync": result.id,
+            **({"left_out": dict(left_out)} if left_out else {}),
+        },
+        description=result.error_message,
         severity=dg.AssetCheckSeverity.WARN,
     )
 
@@ -176,7 +180,7 @@ def _matching(catalog: Catalog, warehouse: Warehouse, desk: str, assets: Sequenc
                 "missing": found.missing,
                 "other_version": found.other_version,
                 "stray": found.stray,
-                "examples": ", ".join(found.examples),
+                **({} if found.none else {"examples": list(found.examples)}),
             },
         )
 

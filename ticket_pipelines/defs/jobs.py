@@ -92,7 +92,7 @@ def _job(
         selection,
         description=description,
         config={"ops": {op_name(catalog): {"config": dict(config or {})}}},
-        tags={MODE_TAG: mode.value},
+        tags={MODE_TAG: mode.value} if mode is not Mode.INCREMENTAL else None,
         executor_def=dg.in_process_executor,
     )
 

@@ -5,7 +5,6 @@ settings -> DAGSTER_HOME prepared -> instance -> job in this process -> the sync
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -41,11 +40,6 @@ def prepare_home(settings: Settings) -> Path:
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(TEMPLATE, home / "dagster.yaml")
     return home
-
-
-def dagster_environment(settings: Settings) -> dict[str, str]:
-    """The environment for a Dagster process: this one's, with folders that mean the same from everywhere."""
-    return {**os.environ, "DAGSTER_HOME": str(prepare_home(settings)), "TICKETS_HOME": str(settings.home)}
 
 
 @contextmanager

@@ -17,7 +17,6 @@ COUNTS = ("read", "created", "updated", "unchanged", "deleted", "failed")
 
 MODE_TAG = "tickets/mode"
 STATUS_TAG = "tickets/status"
-SYNC_TAG = "tickets/sync"
 
 
 def outcomes(result: SyncResult) -> dict[str, Mapping[str, Any]]:
@@ -58,11 +57,6 @@ def sync_metadata(result: SyncResult) -> dict[str, Any]:
         "duration_seconds": result.duration_seconds or 0.0,
         "api_requests": result.api_requests,
     }
-
-
-def run_tags(result: SyncResult) -> dict[str, str]:
-    """Tags that show the outcome in Dagster's list of runs."""
-    return {STATUS_TAG: result.status.value, SYNC_TAG: result.id}
 
 
 def headline(result: SyncResult) -> str:

@@ -45,6 +45,7 @@ def daily_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
 
 maintenance_schedule = dg.ScheduleDefinition(
     name="maintenance",
+    description="Deletes old Dagster runs.",
     job=maintenance,
     cron_schedule=MAINTENANCE,
     execution_timezone="UTC",

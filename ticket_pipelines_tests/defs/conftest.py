@@ -89,3 +89,8 @@ def checked(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluat
     """What each check of a run found, by `asset key:check`."""
     found = (event.asset_check_evaluation_data for event in result.all_events if event.event_type is EVALUATED)
     return {f"{check.asset_key.to_user_string()}:{check.check_name}": check for check in found}
+
+
+def told(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
+    """The numbers of a check."""
+    return {name: value.value for name, value in check.metadata.items()}

@@ -10,11 +10,11 @@ import pytest
 
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.definitions import defs
-from ticket_pipelines.defs.report import STATUS_TAG, SYNC_TAG
+from ticket_pipelines.defs.report import STATUS_TAG
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines.sync.lease import hold
 from ticket_pipelines.sync.result import Status
-from ticket_pipelines_tests.defs.conftest import Daemon, checked, materialized
+from ticket_pipelines_tests.defs.conftest import Daemon, checked, materialized, told
 
 
 def count(daemon: Daemon, table: str) -> int:
@@ -41,15 +41,16 @@ def test_one_run_is_one_sync_with_the_numbers_of_sync_runs(daemon: Daemon, acme:
     assert result.success
     (run,) = runs(daemon.project.control, acme)
     assert (run.dagster_run_id, run.status, run.trigger) == (result.run_id, Status.SUCCESS, "manual")
-    assert {STATUS_TAG: "success", SYNC_TAG: run.id, "dagster/partition": acme}.items() <= tags(daemon, result).items()
+    assert {STATUS_TAG: "success", "dagster/partition": acme}.items() <= tags(daemon, result).items()
 
-    told = materialized(result)
-    vendor = {key: metadata for key, metadata in told.items() if key.startswith("zendesk/")}
+    emitted = materialized(result)
+    vendor = {key: metadata for key, metadata in emitted.items() if key.startswith("zendesk/")}
     for number in ("read", "created", "updated", "unchanged", "deleted", "failed"):
         assert sum(metadata[f"rows_{number}"] for metadata in vendor.values()) == getattr(run, f"rows_{number}")
-    assert {metadata["api_requests"] for metadata in told.values()} == {run.api_requests}
-    assert told["zendesk/tickets"]["dagster/partition_row_count"] == count(daemon, "zendesk_tickets") > 0
-    assert told["helpdesk/zendesk/tickets"]["dagster/partition_row_count"] == count(daemon, "tickets")
+    assert {metadata["sync"] for metadata in emitted.values()} == {run.id}
+    assert {metadata["api_requests"] for metadata in emitted.values()} == {run.api_requests}
+    assert emitted["zendesk/tickets"]["dagster/partition_row_count"] == count(daemon, "zendesk_tickets") > 0
+    assert emitted["helpdesk/zendesk/tickets"]["dagster/partition_row_count"] == count(daemon, "tickets")
     assert checked(result)["zendesk/tickets:complete"].passed
     assert daemon.instance.get_status_by_partition(
         dg.AssetKey(["helpdesk", "zendesk", "tickets"]), [acme], dg.DynamicPartitionsDefinition(name="zendesk_desks")
@@ -98,6 +99,7 @@ def test_a_stream_that_fails_is_not_materialized_and_the_run_says_partial(
     assert not complete.passed
     assert complete.severity is dg.AssetCheckSeverity.WARN
     assert "macros" in (complete.description or "")
+    assert list(told(complete)["left_out"]) == ["macros"]
     assert complete.partition == acme
 
 

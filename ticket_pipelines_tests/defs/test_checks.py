@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import dagster as dg
 import pyarrow as pa
 import pytest
 
 from ticket_pipelines.defs.matching import Difference, compare
-from ticket_pipelines_tests.defs.conftest import Daemon, checked
+from ticket_pipelines_tests.defs.conftest import Daemon, checked, told
 
 DELETED = 1_700_000_000_000_000
 
@@ -59,10 +56,6 @@ def change(daemon: Daemon, sql: str) -> None:
         connection.execute(sql)
 
 
-def metadata(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
-    return {name: value.value for name, value in check.metadata.items()}
-
-
 def test_checks_find_what_is_wrong_with_the_rows_of_a_desk(daemon: Daemon, acme: str) -> None:
     daemon.run("zendesk_sync")
     good = checked(daemon.run("zendesk_checks"))
@@ -85,5 +78,5 @@ def test_checks_find_what_is_wrong_with_the_rows_of_a_desk(daemon: Daemon, acme:
         "helpdesk/zendesk/contacts:matches_vendor",
         "helpdesk/zendesk/tickets:status_mapped",
     }
-    assert metadata(bad["helpdesk/zendesk/groups:matches_vendor"])["missing"] == 1
-    assert metadata(bad["helpdesk/zendesk/tickets:status_mapped"])["unmapped"] == {"odd": 1}
+    assert told(bad["helpdesk/zendesk/groups:matches_vendor"])["missing"] == 1
+    assert told(bad["helpdesk/zendesk/tickets:status_mapped"])["unmapped"] == {"odd": 1}

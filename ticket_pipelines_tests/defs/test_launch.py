@@ -47,9 +47,6 @@ def test_home_is_prepared_once_and_a_users_own_file_stays(project: Project) -> N
 def test_nothing_is_written_into_the_environment(project: Project) -> None:
     before = dict(os.environ)
     launch.add_partition(project.settings, "zendesk", "acme")
-    environment = launch.dagster_environment(project.settings)
-    assert environment["DAGSTER_HOME"] == str(project.settings.home / "dagster")
-    assert environment["TICKETS_HOME"] == str(project.settings.home)
     assert dict(os.environ) == before
 
 
