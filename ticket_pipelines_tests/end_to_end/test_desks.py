@@ -73,9 +73,12 @@ def test_the_same_desk_twice_at_once_is_refused_with_the_holders_name_or_waits(m
     with ThreadPoolExecutor() as threads:
         running = threads.submit(desk.sync, progress=first, streams=("tickets",))
         assert first.reached.wait(120)
-        with pytest.raises(DeskBusyError, match=rf"being synced by .*process {os.getpid()} since"):
-            desk.sync(streams=("tickets",))
-        second = desk.sync(progress=Listening(first), streams=("tickets",), wait=True)
+        try:
+            with pytest.raises(DeskBusyError, match=rf"being synced by .*process {os.getpid()} since"):
+                desk.sync(streams=("tickets",))
+            second = desk.sync(progress=Listening(first), streams=("tickets",), wait=True)
+        finally:
+            first.go.set()
 
     assert f"process {os.getpid()}" in first.notes[0]
     assert (running.result().status, second.status) == (Status.SUCCESS, Status.SUCCESS)

@@ -21,7 +21,7 @@ from ticket_pipelines_tests.end_to_end.killing import PAGES, sync_in_process
 from ticket_pipelines_tests.fixtures.postgres import PostgresServer
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
-ROUNDS = {
+ROUNDS: dict[str, list[tuple[int, ...]]] = {
     "duckdb": [(2, 30, 60), (10, 25, 55), (45, 5, 40), (95, 2, 1)],
     "postgres": [(5, 35, 50), (20, 15, 60), (96, 2)],
 }
