@@ -133,8 +133,20 @@ class Loader:
 
     def stored(self, stream: Stream, ids: Sequence[str]) -> dict[str, Stored]:
         """What is stored of these ids."""
-        table = self._target.vendor.table(stream)
-        return self.patiently(lambda: self._target.warehouse.stored(table, self._target.desk, ids))
+        return self.stored_of_all({stream.name: ids})[stream.name]
+
+    def stored_of_all(self, asked: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Stored]]:
+        """What is stored of these ids, by stream."""
+        if not asked:
+            return {}
+        vendor, desk, warehouse = self._target.vendor, self._target.desk, self._target.warehouse
+        tables = {name: vendor.table(vendor.stream(name)) for name in asked}
+
+        def read() -> dict[str, dict[str, Stored]]:
+            with warehouse.together():
+                return {name: warehouse.stored(tables[name], desk, ids) for name, ids in asked.items()}
+
+        return self.patiently(read)
 
     def unified(self, table: str, ids: Sequence[str]) -> dict[str, Stored]:
         """What is stored of these ids in a unified table; {} where there is no such table."""

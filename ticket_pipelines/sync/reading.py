@@ -267,12 +267,13 @@ class Pass:
                 self._between()
 
     def _settle(self) -> None:
-        for name, heads in self._package.waiting():
-            stream = self._target.vendor.stream(name)
-            ids = list(dict.fromkeys(head.id for head in heads))
-            stored = self._loader.stored(stream, ids)
+        waiting = dict(self._package.waiting())
+        ids = {name: list(dict.fromkeys(head.id for head in heads)) for name, heads in waiting.items()}
+        found = self._loader.stored_of_all(ids)
+        for name, heads in waiting.items():
+            stream, stored = self._target.vendor.stream(name), found[name]
             if stream.on_demand:
-                heads = self._above(self._loader.unified(stream.name, ids), heads)
+                heads = self._above(self._loader.unified(name, ids[name]), heads)
             # a listing is what is true now; only an export may show an older copy
             counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
             self._package.settle(name, heads, stored, counted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -63,8 +64,12 @@ class Warehouse(Protocol):
         """The warehouse's own id, made at its first `prepare`; another one means another warehouse."""
         ...
 
-    def ensure(self, spec: TableSpec) -> None:
-        """Creates the table or adds the columns that are missing, under the warehouse's lock. Cheap when nothing is."""
+    def ensure(self, *specs: TableSpec) -> None:
+        """Creates tables or adds the columns that are missing, under the warehouse's lock. Cheap when nothing is."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Reads by this thread within the `with` take one turn at the warehouse; nothing may be written meanwhile."""
         ...
 
     def columns(self, table: str) -> dict[str, Kind]:

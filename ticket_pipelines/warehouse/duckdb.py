@@ -6,6 +6,7 @@ desks, readers and other processes take turns. A load upserts each table straigh
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,10 +83,16 @@ class DuckDBWarehouse:
         self._reader_wait = reader_wait
         self._writer_wait = writer_wait
         self._catalog: Catalog | None = None
+        self._shared = threading.local()
 
     @contextmanager
     def _open(self, *, write: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """The file under its lock, for the time of the `with`."""
+        shared: duckdb.DuckDBPyConnection | None = getattr(self._shared, "connection", None)
+        if shared is not None and not write:
+            with shared.cursor() as cursor:
+                yield cursor
+            return
         wait = self._writer_wait if write else self._reader_wait
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -168,13 +175,24 @@ class DuckDBWarehouse:
     def _forget(self) -> None:
         self._catalog = None
 
-    def ensure(self, spec: TableSpec) -> None:
-        """Creates the table or adds missing columns; see `base.Warehouse`."""
-        if not lacks(spec, self._known().get(spec.name)):
+    def ensure(self, *specs: TableSpec) -> None:
+        """Creates tables or adds missing columns; see `base.Warehouse`."""
+        missing = [spec for spec in specs if lacks(spec, self._known().get(spec.name))]
+        if not missing:
             return
         with self._changing() as connection:
-            for statement in plan_tables([spec], read_catalog(connection), types.TYPES):
+            for statement in plan_tables(missing, read_catalog(connection), types.TYPES):
                 connection.execute(statement)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Opening the file costs more than a small read: several reads share one turn; see `base.Warehouse`."""
+        with self._open(write=False) as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                self._shared.connection = None
 
     def columns(self, table: str) -> dict[str, Kind]:
         """The columns that a table really has; see `base.Warehouse`."""

@@ -46,7 +46,7 @@ class DltDeskPipeline:
         desk: Key of the desk.
         destination: dlt's destination of the warehouse.
         session: Opens what a load needs (a lock, a connection) for the time of one load.
-        ensure: Makes a table or its missing columns.
+        ensure: Makes tables or their missing columns.
         forget: Called after a failed load: what is known of the tables may be wrong.
         label: The warehouse's address for messages.
     """
@@ -58,7 +58,7 @@ class DltDeskPipeline:
         *,
         destination: Any,
         session: Callable[[], AbstractContextManager[None]],
-        ensure: Callable[[TableSpec], None],
+        ensure: Callable[..., None],
         forget: Callable[[], None],
         label: str,
     ) -> None:
@@ -88,8 +88,7 @@ class DltDeskPipeline:
 
     def load(self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]) -> None:
         """Upserts the rows and commits the position with them; see `base.DeskPipeline`."""
-        for name in tables:
-            self._ensure(specs[name])
+        self._ensure(*(specs[name] for name in tables))
         source = self._source(tables, specs, state)
         pipeline = self._opened()
         pipeline.activate()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,15 +166,20 @@ class PostgresWarehouse:
     def _forget(self) -> None:
         self._catalog = None
 
-    def ensure(self, spec: TableSpec) -> None:
-        """Creates the table or adds missing columns; see `base.Warehouse`."""
-        if not lacks(spec, self._known().get(spec.name)):
+    def ensure(self, *specs: TableSpec) -> None:
+        """Creates tables or adds missing columns; see `base.Warehouse`."""
+        missing = [spec for spec in specs if lacks(spec, self._known().get(spec.name))]
+        if not missing:
             return
         with self._changing() as cursor:
             make_schema(cursor)
-            for statement in plan_tables([spec], read_catalog(cursor), types.TYPES, indexed=True):
+            for statement in plan_tables(missing, read_catalog(cursor), types.TYPES, indexed=True):
                 cursor.execute(statement)
             self._catalog = read_catalog(cursor)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Reads cost a connection of the pool, and no turn; see `base.Warehouse`."""
+        return nullcontext()
 
     def columns(self, table: str) -> dict[str, Kind]:
         """The columns that a table really has; see `base.Warehouse`."""
