@@ -20,7 +20,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 from dlt.common.configuration.utils import get_resolved_traces
 from dlt.common.runtime.run_context import RunContext
 
-CHUNK_ROWS = 2_500
+CHUNK_ROWS = 1_250
 """Rows of a parquet row group: the unit in which a load takes memory."""
 
 SETTINGS: dict[str, Any] = {

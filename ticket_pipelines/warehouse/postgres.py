@@ -54,7 +54,7 @@ DDL_WAIT = "30s"
 """How long a change of tables waits for a lock: a waiting ALTER TABLE makes every reader wait behind it."""
 BIND_ROWS = 100
 """Up to this many rows are bound to one prepared INSERT: a temporary table costs more, and litters the catalog."""
-COPY_ROWS = 2_500
+COPY_ROWS = 1_250
 """Rows of one batch that ADBC copies: the unit in which it takes memory."""
 SESSION = "SET TIME ZONE 'UTC'; SET standard_conforming_strings = on"
 INCOMING = "ticket_pipelines_incoming"
