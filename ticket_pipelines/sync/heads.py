@@ -7,7 +7,7 @@ cost of shaping them. A record that has no readable head is rejected here.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,9 @@ SHAPE_VERSION = 1
 
 MAX_VERSION = 2**62
 """Above it a clock is nonsense; the margin leaves room to count on."""
+
+LIST = 128
+"""Records that are decoded by one call."""
 
 TOO_DEEP = "nested too deep"
 _INT64 = 2**63
@@ -122,10 +125,11 @@ class HeadReader:
 
     def _decoded(self, records: Sequence[msgspec.Raw]) -> tuple[Sequence[msgspec.Raw], Sequence[Any], list[Rejected]]:
         """The records that decode, their heads, and those that do not."""
-        joined = b"[" + b",".join(records) + b"]"
+        heads: list[Any] = []
         try:
-            check_utf8(joined)
-            heads = self._many(joined)
+            for text in lists(records):
+                check_utf8(text)
+                heads += self._many(text)
             if len(heads) == len(records):
                 return records, heads, []
         except _FAILURES as error:
@@ -172,6 +176,12 @@ class HeadReader:
 
 _FAILURES = (msgspec.MsgspecError, RecursionError, pa.ArrowInvalid)
 _names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def lists(records: Sequence[msgspec.Raw]) -> Iterator[bytes]:
+    """The records as the texts of JSON lists, `LIST` records each: few enough to stay in the processor's cache."""
+    for start in range(0, len(records), LIST):
+        yield b"[" + b",".join(records[start : start + LIST]) + b"]"
 
 
 def content_hash(raw: msgspec.Raw) -> int:

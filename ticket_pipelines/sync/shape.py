@@ -20,7 +20,7 @@ import pyarrow as pa
 from dlt_sources.base import Kind, Stream, Vendor
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync import columns
-from ticket_pipelines.sync.heads import Rejected, why
+from ticket_pipelines.sync.heads import Rejected, lists, why
 from ticket_pipelines.sync.layout import Layout, Misfits, layout, learned_columns, vendor_spec
 from ticket_pipelines.sync.package import Settled
 from ticket_pipelines.warehouse.table import ARROW
@@ -106,17 +106,19 @@ class Shaper:
 
     def _decoded(self, records: Sequence[Settled]) -> list[Any] | None:
         """All records as structs, new fields learned where that helps; None where they must go one by one."""
-        joined = b"[" + b",".join([record.raw for record in records]) + b"]"
+        raws = [record.raw for record in records]
         try:
-            found: list[Any] = self.layout.decode(joined)
+            return self._structs(raws)
         except _FAILURES:
             if not self._learn(records):
                 return None
-            try:
-                found = self.layout.decode(joined)
-            except _FAILURES:
-                return None
-        return found
+        try:
+            return self._structs(raws)
+        except _FAILURES:
+            return None
+
+    def _structs(self, raws: Sequence[msgspec.Raw]) -> list[Any]:
+        return [struct for text in lists(raws) for struct in self.layout.decode(text)]
 
     def _learn(self, records: Sequence[Settled]) -> bool:
         """Gives a column to each field that has none; False where there is no such field."""

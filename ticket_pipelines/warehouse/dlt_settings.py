@@ -20,9 +20,6 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 from dlt.common.configuration.utils import get_resolved_traces
 from dlt.common.runtime.run_context import RunContext
 
-CHUNK_ROWS = 1_250
-"""Rows of a parquet row group: the unit in which a load takes memory."""
-
 SETTINGS: dict[str, Any] = {
     "runtime": {"dlthub_telemetry": False, "log_level": "CRITICAL", "intercept_signals": False},
     "pipelines": {"enable_runtime_trace": False},
@@ -31,7 +28,6 @@ SETTINGS: dict[str, Any] = {
     "extract": {"workers": 1, "max_parallel_items": 1},
     "normalize": {"workers": 1, "parquet_normalizer": {"add_dlt_load_id": False}},
     "load": {"workers": 1, "raise_on_max_retries": 1, "delete_completed_jobs": True},
-    "data_writer": {"compression": "none", "buffer_max_items": CHUNK_ROWS},
 }
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 """Numbers of `mallopt` in glibc's malloc.h."""
 ARENAS = 2
-LARGE = 512 * 1024
+LARGE = 2 * 1024 * 1024
 """Bytes from which a block is the system's own, and goes back to it when it is freed."""
 
 

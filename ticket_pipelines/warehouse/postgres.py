@@ -252,7 +252,7 @@ class PostgresWarehouse:
 
     def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """Upserts a file's rows in one transaction; called by the load job."""
-        with pq.ParquetFile(parquet) as file:
+        with pq.ParquetFile(parquet, pre_buffer=False) as file:
             if file.metadata.num_rows <= BIND_ROWS:
                 self._upsert_bound(table, file.read(list(columns)))
             else:
