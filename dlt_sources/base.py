@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from dlt_sources.limits import Budgets
+from dlt_sources.oauth import TokenStore
 
 State = dict[str, Any]
 """JSON-ready position of one stream: all that is needed to go on reading after the page that carries it."""
@@ -230,6 +231,26 @@ class Client(Protocol):
         ...
 
 
+class Open(Protocol):
+    """Opens a client; makes no request."""
+
+    def __call__(
+        self, config: Mapping[str, Any], credentials: Mapping[str, str], budgets: Budgets, tokens: TokenStore = ..., /
+    ) -> Client:
+        """Opens a client.
+
+        Args:
+            config: Configuration of the desk.
+            credentials: One of the vendor's forms.
+            budgets: Where the account's requests are counted.
+            tokens: Where access tokens are kept; without it: in this process.
+
+        Raises:
+            ConfigurationError: Configuration or credentials are not of the right form.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One vendor.
@@ -241,7 +262,7 @@ class Vendor:
         schedule: Default schedule (cron, or `every 30s`).
         account: Name of the account that a configuration points at (for budgets, and to refuse a change of account).
         validate: Checks configuration and credentials without a request; raises ConfigurationError.
-        open: Opens a client. Arguments: configuration, credentials, budgets. Makes no request.
+        open: Opens a client. Arguments: configuration, credentials, budgets, token store. Makes no request.
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
     """
@@ -252,7 +273,7 @@ class Vendor:
     schedule: str
     account: Callable[[Mapping[str, Any]], str]
     validate: Callable[[Mapping[str, Any], Mapping[str, str]], None]
-    open: Callable[[Mapping[str, Any], Mapping[str, str], Budgets], Client]
+    open: Open
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
 
