@@ -6,6 +6,7 @@ from contextlib import closing
 
 from dlt_sources.base import Access
 from ticket_pipelines.control.budgets import ControlBudgets
+from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.project import Project
 
@@ -22,6 +23,7 @@ def check_desk(project: Project, key: str) -> list[Access]:
     desk = project.desks.get(key)
     vendor = find_vendor(desk.vendor)
     credentials = project.desks.credentials(key)
-    with closing(vendor.open(desk.config, credentials, ControlBudgets(project.control))) as client:
+    budgets, tokens = ControlBudgets(project.control), ControlTokens(project.control, project.vault)
+    with closing(vendor.open(desk.config, credentials, budgets, tokens)) as client:
         found = client.check()
     return [access for access in found if not desk.streams or access.stream in desk.streams]

@@ -23,6 +23,7 @@ from dlt_sources.base import Client, Vendor
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.due import is_due
+from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.errors import TicketPipelinesError, UsageError, WarehouseUnavailableError
@@ -94,7 +95,8 @@ class _Sync:
         with _Record(self.project, self.desk, plan, request) as record:
             budgets = ControlBudgets(self.project.control)
             credentials = self.project.desks.credentials(self.desk.key)
-            with closing(self.vendor.open(self.desk.config, credentials, budgets)) as client:
+            tokens = ControlTokens(self.project.control, self.project.vault)
+            with closing(self.vendor.open(self.desk.config, credentials, budgets, tokens)) as client:
                 client.on_wait = self.progress.wait
                 record.client = client
                 warehouse = self.project.warehouse
