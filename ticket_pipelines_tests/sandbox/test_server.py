@@ -66,7 +66,8 @@ def test_two_sandboxes_are_apart(sandbox: SandboxServer, make_sandbox: type[Sand
 def test_process_of_its_own(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     command = [sys.executable, "-m", "ticket_pipelines.sandbox", "--ready-file", str(ready), "--tickets", "5"]
-    with subprocess.Popen([*command, "--settings", '{"plan": "team"}'], stdout=subprocess.PIPE, text=True) as process:
+    command += ["--settings", '{"zendesk": {"plan": "team"}}']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         # the ready file is there before the first line
         said = process.stdout.readline()
