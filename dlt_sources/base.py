@@ -7,7 +7,7 @@ source (`__init__.py`). Nothing here knows Dagster, `ticket_pipelines` or the en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -109,6 +109,8 @@ class Stream:
         priority: Lower is read first.
         ignored: Fields that only repeat another one; they are not stored, and never become a column.
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
+        parent: Name of the stream whose records hold those of this one, as a list in their field `records`. Such a
+            stream is never read: its rows are made of its parent's, and the declared field `PARENT_ID` names theirs.
     """
 
     name: str
@@ -131,6 +133,11 @@ class Stream:
     priority: int = 50
     ignored: tuple[str, ...] = ()
     on_demand: bool = False
+    parent: str = ""
+
+
+PARENT_ID = "$parent_id"
+"""Field that a record out of another one is given: the id of that other record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +238,23 @@ class Client(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """How an account itself says which streams and which columns it has.
+
+    Attributes:
+        streams: Asks the account for its streams. Arguments: the client, and the streams that are wanted (names,
+            `group` among them; empty: all): the columns of others need not be complete. One stream that cannot be
+            described does not stop the others; reading it fails.
+        group: Name that stands for all streams that no release knows: to choose them, and as their asset.
+        doc: What that asset holds.
+    """
+
+    streams: Callable[[Client, Sequence[str]], tuple[Stream, ...]]
+    group: str
+    doc: str
+
+
 class Open(Protocol):
     """Opens a client; makes no request."""
 
@@ -258,13 +282,14 @@ class Vendor:
     Attributes:
         name: `zendesk`, `zoho_desk`, `zoho_crm`, `qcontact`.
         title: Name for people.
-        streams: All streams, in reading order.
+        streams: All streams, in reading order; with a discovery, those that every account may have.
         schedule: Default schedule (cron, or `every 30s`).
         account: Name of the account that a configuration points at (for budgets, and to refuse a change of account).
         validate: Checks configuration and credentials without a request; raises ConfigurationError.
         open: Opens a client. Arguments: configuration, credentials, budgets, token store. Makes no request.
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
+        discovery: How an account says which streams it really has; None: those of every account.
     """
 
     name: str
@@ -276,6 +301,7 @@ class Vendor:
     open: Open
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
+    discovery: Discovery | None = None
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.
@@ -291,3 +317,18 @@ class Vendor:
     def table(self, stream: Stream) -> str:
         """Name of the warehouse table of a stream."""
         return f"{self.name}_{stream.name}"
+
+    def asset(self, stream: str) -> str:
+        """Name of the asset that a stream belongs to: its own, or that of all streams that no release knows."""
+        known = {one.name for one in self.streams}
+        return stream if self.discovery is None or stream in known else self.discovery.group
+
+    def as_shown(self, client: Client, wanted: Sequence[str] = ()) -> Vendor:
+        """The vendor with the streams that an account has; the vendor itself where all accounts have the same.
+
+        Raises:
+            SourceError: The account does not say.
+        """
+        if self.discovery is None:
+            return self
+        return replace(self, streams=self.discovery.streams(client, wanted))

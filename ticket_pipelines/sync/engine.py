@@ -99,11 +99,14 @@ class _Sync:
             with closing(self.vendor.open(self.desk.config, credentials, budgets, tokens)) as client:
                 client.on_wait = self.progress.wait
                 record.client = client
+                wanted = request.streams if plan.walk is Walk.LIVE else ()
+                vendor = self.vendor.as_shown(client, wanted or self.desk.streams)
+                plan = make_plan(request, self.vendor, self.desk.streams, vendor)
                 warehouse = self.project.warehouse
                 with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
                     position = Position(pipeline.state())
                     target = Target(
-                        vendor=self.vendor,
+                        vendor=vendor,
                         desk=self.desk.key,
                         warehouse=warehouse,
                         pipeline=pipeline,
@@ -142,7 +145,7 @@ class _Sync:
         if desk is None or not is_due(desk.next_due_at, paused=desk.paused, now=datetime.now(UTC)):
             return
         request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
-        plan = make_plan(request, self.vendor, desk.streams)
+        plan = make_plan(request, self.vendor, desk.streams, target.vendor)
         # what has no live position yet is being read by the walk itself
         begun = tuple(stream for stream in plan.streams if position.is_live(stream.name))
         if not begun:
