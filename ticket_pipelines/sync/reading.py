@@ -249,6 +249,8 @@ class Pass:
         if snapshot is not None:
             snapshot.seen.update(head.id for head in heads)
             snapshot.nameless += len(rejected)
+        if page.partial:
+            self._make_way(stream, heads)
         self._package.add(stream.name, heads, rejected, size)
         if page.partial:
             self._flush_parts(stream)
@@ -285,6 +287,12 @@ class Pass:
             replace(head, version=max(head.version or 0, unified[head.id].version + 1)) if head.id in unified else head
             for head in heads
         ]
+
+    def _make_way(self, stream: Stream, heads: Sequence[Head]) -> None:
+        """Loads what the package holds of these records: a part is laid over the stored row, not over one to come."""
+        self._settle()
+        if self._package.holds(stream.name, [head.id for head in heads]):
+            self._commit()
 
     def _flush_parts(self, stream: Stream) -> None:
         """Lays records that lack fields over their stored rows; new ones are taken as they are."""
