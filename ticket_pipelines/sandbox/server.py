@@ -23,9 +23,10 @@ from ticket_pipelines.sandbox.emulator import Options, Vendor
 from ticket_pipelines.sandbox.front import Front
 from ticket_pipelines.sandbox.wire import Protocol, Server
 from ticket_pipelines.sandbox.zendesk import ZENDESK
+from ticket_pipelines.sandbox.zoho_crm import ZOHO_CRM
 from ticket_pipelines.sandbox.zoho_desk import ZOHO_DESK
 
-VENDORS: Mapping[str, Vendor] = {"zendesk": ZENDESK, "zoho_desk": ZOHO_DESK}
+VENDORS: Mapping[str, Vendor] = {"zendesk": ZENDESK, "zoho_desk": ZOHO_DESK, "zoho_crm": ZOHO_CRM}
 """In the order of their ports."""
 Settings = Mapping[str, Mapping[str, Any]]
 """Settings of the accounts: by vendor, then by name."""
