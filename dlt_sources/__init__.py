@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dlt_sources.base import Vendor
 from dlt_sources.zendesk.vendor import ZENDESK
+from dlt_sources.zoho_crm.vendor import ZOHO_CRM
 
 VENDORS: dict[str, Vendor] = {
     ZENDESK.name: ZENDESK,
+    ZOHO_CRM.name: ZOHO_CRM,
 }
 """All vendors by name."""

@@ -160,6 +160,8 @@ class Page:
         cleaned: Count of NUL characters and lone surrogates that were taken out.
         partial: True when the records lack fields that the stored rows hold (a repair through another endpoint): stored
             values of absent fields are kept.
+        older: True when the records may be older than what was read before (a file that was written earlier): only one
+            with a higher clock than the stored row's changes it.
     """
 
     stream: str
@@ -168,6 +170,7 @@ class Page:
     last: bool = False
     cleaned: int = 0
     partial: bool = False
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

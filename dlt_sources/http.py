@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, BinaryIO, NoReturn, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -58,6 +58,7 @@ class Request:
         limits: Limit classes that it takes one request of; the narrowest last.
         body: JSON body; makes it a POST.
         form: Form body; makes it a POST.
+        headers: Headers of this request alone.
         about: What it is for, in messages ("stream tickets").
         passed: Statuses that are raised at once instead of being retried here.
         plan: Plan or role that it needs, in words.
@@ -70,6 +71,7 @@ class Request:
     limits: tuple[Limit, ...] = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
     passed: frozenset[int] = frozenset()
     plan: str = ""
@@ -133,6 +135,7 @@ class Session:
         self._account = account
         self._dialect = dialect
         self._budgets = budgets
+        self._into: BinaryIO | None = None
         self._http = requests.Session()
         # a proxy of the environment never stands before this machine itself
         self._http.trust_env = not is_loopback(urlsplit(base).hostname or "")
@@ -181,6 +184,18 @@ class Session:
             self._refuse_long(request, wait, wait)
             self.pause(wait, f"answer {answer.status}")
             attempt += 1
+
+    def download(self, request: Request, into: BinaryIO) -> None:
+        """Writes a body that is a file, as it comes, into another; for the rest as `fetch`.
+
+        Raises:
+            SourceError: See `fetch`.
+        """
+        self._into = into
+        try:
+            self.fetch(request, lambda _: None)
+        finally:
+            self._into = None
 
     def pause(self, seconds: float, why: str) -> None:
         """Waits, counted and told."""
@@ -242,7 +257,7 @@ class Session:
             )
 
     def _send(self, request: Request, authorized: bool) -> Answer:
-        headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines"}
+        headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines", **request.headers}
         if authorized:
             headers.update(self._dialect.headers())
         url = self._address(request)
@@ -287,10 +302,18 @@ class Session:
         return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, cleaned)
 
     def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
+        into = self._into if response.status_code == 200 else None
+        if into is not None:
+            # a try before this one may have left a part of it
+            into.seek(0)
+            into.truncate()
         pieces = []
         # read1 gives what has come, so that the wall bound sees a body that drips; read would wait for a whole piece
         while piece := response.raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
+            if into is None:
+                pieces.append(piece)
+            else:
+                into.write(piece)
             if time.monotonic() > deadline:
                 raise ConnectionFailedError(
                     f"{self._name(request)}: the answer was not whole after {self.policy.request:.0f} s."

@@ -249,6 +249,9 @@ class Pass:
         if snapshot is not None:
             snapshot.seen.update(head.id for head in heads)
             snapshot.nameless += len(rejected)
+        if page.older:
+            for head in heads:
+                head.older = True
         if page.partial:
             self._make_way(stream, heads)
         self._package.add(stream.name, heads, rejected, size)
