@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
-from contextlib import closing
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines_tests.sandbox.asking import Answer
 
+EVER = "2020-01-01T00:00:00.000Z,2030-01-01T00:00:00.000Z"
+NOW = "2026-11-22T12:00:00Z"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -49,7 +52,7 @@ class Zoho:
         self.prefix = prefix
         self.headers = {**headers, "Authorization": f"Zoho-oauthtoken {mint(listening, login).json['access_token']}"}
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None, **params: Any) -> Answer:
+    def get(self, path: str, headers: Mapping[str, str] | None = None, /, **params: Any) -> Answer:
         """One GET below the prefix."""
         return request(self.url, "GET", f"{self.prefix}{path}", {**self.headers, **(headers or {})}, params)
 
@@ -67,3 +70,21 @@ def desk(listening: Listening, login: str = "oauth", org_id: str | None = None) 
 def crm(listening: Listening, login: str = "oauth") -> Zoho:
     """A client of Zoho CRM."""
     return Zoho(listening, login, "/crm/v8/", {})
+
+
+Open = Callable[..., Zoho]
+
+
+@contextmanager
+def in_flight(asker: Zoho) -> Iterator[None]:
+    """Keeps a request of its own unanswered: the server waits for the body that it was promised."""
+    host, port = asker.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as waiting:
+        waiting.sendall(b"GET / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n")
+        assert waiting.recv(12) == b"HTTP/1.1 100"
+        yield
+
+
+def some_ticket(asker: Zoho) -> str:
+    """Id of the newest ticket that Zoho Desk lists."""
+    return str(asker.get("tickets").json["data"][0]["id"])

@@ -13,6 +13,7 @@ FIRST_ID = 39_841_200_000_000_000
 MODULE_SPAN = 100_000_000
 DAY = 86_400
 _EMPTY_EVERY = 11
+_NEVER_EMPTY = ("subform", "boolean", "autonumber", "ownerlookup")
 _WORDS = ("kettle", "lamp", "toaster", "filter", "cable")
 _ODD = (
     "Zażółć 👩‍👩‍👧 “quotes”, comma; semicolon",
@@ -67,7 +68,7 @@ def value(field: Field, n: int, world: World) -> Any:
     """The value of a field in a row."""
     if field.api_name in _NAMED:
         return _NAMED[field.api_name](n)
-    if (n + len(field.api_name)) % _EMPTY_EVERY == 0 and field.data_type not in ("subform", "boolean", "autonumber"):
+    if (n + len(field.api_name)) % _EMPTY_EVERY == 0 and field.data_type not in _NEVER_EMPTY:
         return [] if field.data_type in ("multiselectpicklist", "tag") else None
     return _KINDS.get(field.data_type, _text)(field, n, world)
 

@@ -112,7 +112,7 @@ _PEOPLE = (
         search.people("contacts", lists.contact),
         "contacts",
         SEARCH,
-        search.CONTACT_PARAMS,
+        search.PEOPLE_PARAMS,
         Paging(10, 100, cap="search_from_max"),
     ),
     Endpoint(
@@ -124,7 +124,7 @@ _PEOPLE = (
         search.people("accounts", lists.plain),
         "accounts",
         SEARCH,
-        search.ACCOUNT_PARAMS,
+        search.PEOPLE_PARAMS,
         Paging(10, 100, cap="search_from_max"),
     ),
     Endpoint(

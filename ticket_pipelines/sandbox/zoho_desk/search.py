@@ -25,10 +25,8 @@ EQUALS = {
     **{name: name for name in ("accountId", "productId", "email", "channel", "subject")},
 }
 PARAMS = frozenset({*RANGES, *EQUALS, "status", "sortBy", "_all", *(f"customField{n}" for n in range(1, 11))})
-CONTACT_PARAMS = frozenset(
-    {"modifiedTimeRange", "createdTimeRange", "sortBy", "_all", "id", "email", "firstName", "lastName", "accountId"}
-)
-ACCOUNT_PARAMS = frozenset({"modifiedTimeRange", "createdTimeRange", "sortBy", "_all", "id", "accountName", "email"})
+PEOPLE_EQUALS = {name: name for name in ("id", "email", "firstName", "lastName", "accountId", "accountName", "phone")}
+PEOPLE_PARAMS = frozenset({"modifiedTimeRange", "createdTimeRange", *PEOPLE_EQUALS, "sortBy", "_all"})
 _RANGE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z),(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)")
 _SORTS = ("relevance", "modifiedTime", "createdTime", "customerResponseTime")
 _EVER = ("", "~")
@@ -46,8 +44,7 @@ def people(kind: str, show: Callable[[Call, Record], Record]) -> Callable[[Call]
 
     def answer(call: Call) -> Reply:
         table = call.state.tables[kind]
-        equals = {name: name for name in CONTACT_PARAMS | ACCOUNT_PARAMS if not name.endswith("Range")}
-        found = [key for key in _found(call, table, equals) if key not in call.state.unlisted]
+        found = [key for key in _found(call, table, PEOPLE_EQUALS) if key not in call.state.unlisted]
         return call.page(found, lambda key: show(call, table.rows[key]), count=len(found))
 
     return answer
@@ -59,7 +56,7 @@ def _found(call: Call, table: Table, equals: Mapping[str, str]) -> list[str]:
     sort = call.params.get("sortBy", "relevance")
     if sort.removeprefix("-") not in _SORTS:
         raise invalid_parameter("sortBy")
-    if "_all" in call.params and set(call.params) & {*ranges, *equals} - {"_all"}:
+    if "_all" in call.params and set(call.params) & {*RANGES, *equals, "status"}:
         raise unprocessable("'_all' cannot be combined with other search parameters.")
     field = "createdTime" if sort == "relevance" else sort.removeprefix("-")
     sought, (first, last) = next(iter(ranges.items()), (field, _EVER))
