@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from ticket_pipelines_tests.sandbox.zoho_asking import EVER, Open, Zoho, in_flight, some_ticket
 
 
-def walk(desk_account: Zoho, window: str, **params: str) -> Iterator[dict[str, object]]:
+def walk(desk_account: Zoho, window: str, **params: str) -> Iterator[dict[str, Any]]:
     """All rows of a window that fits into one search."""
     start = 0
     while (
