@@ -17,7 +17,7 @@ class Options:
         seed: Seed of the invented data.
         tickets: How many tickets to invent.
         same_second: How many of them change in one and the same second; None: about one in five.
-        data: Path of a file of real histories that take the place of the invented tickets.
+        data: Path of a file of real histories that take the place of the invented tickets, at Zendesk.
         now: Where the clock starts; None: the wall clock.
         frozen: True when the clock only moves when told to.
         settings: Settings of the vendor's account, by name (plan, limits, delays).

@@ -274,6 +274,11 @@ def test_older_shape_of_a_429(crm_account: Zoho) -> None:
     assert crm_account.get("Cases", fields="Subject").json["code"] == 429
 
 
+def test_a_fault_names_a_module_that_exists(crm_account: Zoho) -> None:
+    with pytest.raises(ValueError, match="cannot fail so"):
+        crm_account.control.fail(status=500, stream="Case")
+
+
 def test_state_tells_versions(crm_account: Zoho) -> None:
     told = crm_account.control.state("Cases")["records"]
     assert sum(not row["deleted"] for row in told) == len(crm_account.control.records("Cases")) == 40

@@ -214,6 +214,7 @@ def test_teams_have_another_key(desk_account: Zoho) -> None:
 def test_counts_are_text(desk_account: Zoho) -> None:
     told = desk_account.get("ticketsCountByFieldValues", field="statusType,status").json
     listed = desk_account.control.state()["counts"]["listed_tickets"]
+    assert desk_account.get("ticketsCountByFieldValues", field="cf").status == 422
     assert (
         sum(int(one["count"]) for one in told["statusType"])
         == int(desk_account.get("ticketsCount").json["count"])

@@ -67,7 +67,7 @@ def _leaf(field: str, comparator: str, value: Any) -> Test:
         held = held.get("id") if isinstance(held, dict) else held
         try:
             return held is not None and bool(compare(_plain(held), wanted))
-        except TypeError:
+        except (TypeError, IndexError):
             return False
 
     return test

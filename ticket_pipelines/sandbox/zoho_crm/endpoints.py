@@ -11,6 +11,7 @@ from starlette.routing import compile_path
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zoho_crm import access, bulk, metadata, rows
 from ticket_pipelines.sandbox.zoho_crm.call import Call
+from ticket_pipelines.sandbox.zoho_crm.modules import MODULES
 
 CRM = "/crm/v8/"
 DOWNLOAD = f"{bulk.PATH}/{{job:int}}/result"
@@ -70,7 +71,11 @@ def find(path: str) -> tuple[Endpoint, dict[str, str]] | None:
 
 
 def stream_pattern(stream: str) -> str:
-    """Regular expression for the paths of a module, of `users`, `org`, `modules`, `fields` or `bulk`."""
+    """Regular expression for the paths of a module, of `users`, `org`, `modules`, `fields` or `bulk`.
+
+    Raises:
+        KeyError: No such stream.
+    """
     fixed = {
         "users": f"{CRM}users",
         "org": f"{CRM}org",
@@ -79,4 +84,5 @@ def stream_pattern(stream: str) -> str:
         "recycle_bin": f"{CRM}settings/recycle_bin",
         "bulk": bulk.PATH,
     }
-    return "^" + re.escape(fixed.get(stream, f"{CRM}{stream}")) + r"(?:/|\?|$)"
+    path = fixed[stream] if stream in fixed else f"{CRM}{MODULES[stream].api_name}"
+    return "^" + re.escape(path) + r"(?:/|\?|$)"

@@ -115,9 +115,8 @@ class ZohoDeskEmulator:
         headers["x-rate-limit-request-weight-v3"] = str(cost)
         headers["x-rate-limit-remaining-v3"] = str(paid.remaining)
         if not paid.granted:
-            raise refused(
-                "THRESHOLD_EXCEEDED", headers={"retry-after": str(int(midnight + DAY - self.clock.now()) + 1)}
-            )
+            left = int(midnight + DAY - self.clock.now()) + 1
+            raise refused("THRESHOLD_EXCEEDED", headers={"retry-after": str(left)})
 
     def _refuse_stream(self, endpoint: endpoints.Endpoint, token: Token) -> None:
         if not all(token.may(group) for group in endpoint.scopes):

@@ -26,6 +26,8 @@ FILTERS = {
     "teamIds": "teamId",
 }
 """Field of a ticket by the parameter that filters it; a parameter may name several values."""
+COUNTED = frozenset({*FILTERS.values(), "statusType", "isOverDue", "isEscalated"})
+"""Fields by whose values tickets can be counted."""
 _SORTS = {"createdTime": "createdTime", "dueDate": "dueDate", "recentThread": "customerResponseTime"}
 _DAY = 86_400
 
@@ -72,7 +74,7 @@ def count_by_values(call: Call) -> Reply:
     rows = [views.whole(call.state, key) for key in _listed(call)]
     found: dict[str, list[Record]] = {}
     for field in call.several("field"):
-        if field not in NAMED:
+        if field not in COUNTED:
             raise invalid_parameter("field")
         counts = Counter(row[field] for row in rows)
         found[field] = [{"value": value, "count": str(number)} for value, number in counts.items()]
