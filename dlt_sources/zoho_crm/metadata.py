@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dlt_sources.base import PARENT_ID, Column, Kind, Refresh, Stream
-from dlt_sources.columns import text
+from dlt_sources.columns import moment, text
 from dlt_sources.zoho_crm.streams import BY_MODULE, CLOCK, MAPPED, module_stream
 
 KINDS: Mapping[str, Kind] = {
@@ -48,6 +48,10 @@ JSON_KINDS: Mapping[str, Kind] = {
     "boolean": Kind.BOOLEAN,
 }
 """Kinds by the `json_type` of a field whose data type is none of `KINDS` (a formula is whatever it returns)."""
+
+_ROW_TIMES = ("Created_Time", "Modified_Time")
+_REPEATED = ("Parent_Id",)
+"""A subform's row names its record; so does `PARENT_ID`, which also stands where Zoho leaves this out."""
 
 LINKING = frozenset({"linking", "web"})
 """Generated types of modules that hold no records of their own."""
@@ -157,10 +161,12 @@ def custom_names(description: Description) -> frozenset[str]:
     """Names of the fields whose values are to stand in `CUSTOM_FIELDS` as well."""
     if description.module not in MAPPED:
         return frozenset()
-    return frozenset(field.name for field in description.fields if field.custom_field)
+    fields = (field for field in description.fields if field.data_type != "subform")
+    return frozenset(field.name for field in fields if field.custom_field)
 
 
 def _child(parent: Stream, name: str, fields: Sequence[Field]) -> Stream:
+    own = tuple(_column(field) for field in fields if field.name not in ("id", *_ROW_TIMES, *_REPEATED))
     return Stream(
         name=f"{parent.name}_{name.lower()}",
         doc=f"One row per row of the subform {name} of {parent.name}; deleted once its record gives it no longer.",
@@ -171,9 +177,11 @@ def _child(parent: Stream, name: str, fields: Sequence[Field]) -> Stream:
         clock=None,
         columns=(
             text(PARENT_ID, f"Id in {parent.name}."),
-            *(_column(field) for field in fields if field.name not in ("id", PARENT_ID)),
+            *own,
+            *(moment(name) for name in _ROW_TIMES),
         ),
         priority=parent.priority,
+        ignored=_REPEATED,
     )
 
 
