@@ -26,7 +26,7 @@ MOST_ROWS = 100_000
 """Rows that one chain of page tokens leads through."""
 
 MOST_RESTARTS = 3
-"""Expired tokens in a row, without a row in between, after which it is no token that is wrong."""
+"""Expired tokens in a row, the walk going nowhere, after which it is no token that is wrong."""
 
 _SECOND = timedelta(seconds=1)
 _ALL_LEADS = {"converted": "both"}
@@ -77,12 +77,12 @@ def changes(reader: Reader, target: Target, state: State, window: Window) -> Ite
     start = clock - OVERLAP if clock else window.since
     restarts = 0
     while True:
-        before, rows = clock, 0
+        before = clock
         try:
             for body, cleaned in _chain(reader, target, start, {"sort_by": CLOCK, "sort_order": "asc"}):
-                clock = newest(clock, body.data)
-                rows += len(body.data)
-                restarts = 0
+                reached = newest(clock, body.data)
+                restarts = 0 if reached != clock else restarts
+                clock = reached
                 position = state | ({"clock": clock.isoformat()} if clock else {})
                 yield target.page(body, position, cleaned)
                 beyond = window.until is not None and clock is not None and clock > window.until

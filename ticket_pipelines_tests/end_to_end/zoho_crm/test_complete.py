@@ -12,7 +12,7 @@ from ticket_pipelines_tests.end_to_end.zoho_crm.conftest import READABLE, CrmDes
 LONG = 25_000
 
 
-def lists(desk: CrmDesk, module: str) -> list[tuple[str, ...]]:
+def lists(desk: CrmDesk, module: str) -> list[tuple[tuple[str, str], ...]]:
     """The pages of a module's list that were asked for."""
     wanted = f"/crm/v8/{module}"
     return [tuple(sorted(entry.query.items())) for entry in desk.requests() if entry.path == wanted]
