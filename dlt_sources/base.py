@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -84,6 +84,21 @@ class Clock(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recheck:
+    """Which stored records are asked for one by one now and then, because the vendor does not tell of deletions.
+
+    Attributes:
+        field: The vendor's field.
+        equals: Its values on records that are worth asking for.
+        every: Seconds between two rounds.
+    """
+
+    field: str
+    equals: tuple[str, ...]
+    every: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One kind of record of a vendor.
 
@@ -109,6 +124,8 @@ class Stream:
         priority: Lower is read first.
         ignored: Fields that only repeat another one; they are not stored, and never become a column.
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
+        optional: True where it costs so much that it is read only for a desk whose `streams` name it.
+        recheck: Records that are asked for now and then (`Rechecks`); None: the vendor tells of deletions itself.
         parent: Name of the stream whose records hold those of this one, as a list in their field `records`. Such a
             stream is never read: its rows are made of its parent's, and the declared field `PARENT_ID` names theirs.
     """
@@ -133,6 +150,8 @@ class Stream:
     priority: int = 50
     ignored: tuple[str, ...] = ()
     on_demand: bool = False
+    optional: bool = False
+    recheck: Recheck | None = None
     parent: str = ""
 
 
@@ -225,7 +244,7 @@ class Client(Protocol):
         ...
 
     def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-        """Reads chosen records (a repair). An id that is gone is left out.
+        """Reads chosen records (a repair). An id that is gone is left out, or comes as a part that says so.
 
         Raises:
             UnavailableError: The vendor cannot give this stream by id.
@@ -238,6 +257,21 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Frees the connection."""
+        ...
+
+
+@runtime_checkable
+class Rechecks(Protocol):
+    """A client that can be asked whether records still exist."""
+
+    def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
+        """Of these records, and of those that this client found missing while it read, the ones that are deleted.
+
+        Each comes as a part (`Page.partial`) that the stream's deletion rules read.
+
+        Raises:
+            SourceError: Pages yielded before stay valid.
+        """
         ...
 
 

@@ -107,7 +107,7 @@ def _named(names: Sequence[str], vendor: Vendor, shown: Vendor | None) -> frozen
 
 
 def _read(request: SyncRequest, chosen: Collection[str], vendor: Vendor) -> list[Stream]:
-    streams = [stream for stream in vendor.streams if not chosen or stream.name in chosen]
+    streams = [stream for stream in vendor.streams if stream.name in chosen or not (chosen or stream.optional)]
     # a date range means nothing to a stream that is read whole each time
     whole = request.mode is not Mode.BACKFILL or bool(request.streams)
     return [
