@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -135,10 +136,10 @@ print(store.get("one", mint, time.time).value)
 """
 
 
-def test_processes_that_need_a_token_at_once_mint_one(control: sa.Engine, control_url: str, tmp_path: object) -> None:
-    log = f"{tmp_path}/minted"
-    command = [sys.executable, "-c", PROCESS, control_url, Fernet.generate_key().decode(), log]
+@pytest.mark.usefixtures("control")
+def test_processes_that_need_a_token_at_once_mint_one(control_url: str, tmp_path: Path) -> None:
+    log = tmp_path / "minted"
+    command = [sys.executable, "-c", PROCESS, control_url, Fernet.generate_key().decode(), str(log)]
     asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     assert [process.communicate(timeout=60)[0] for process in asking] == ["shared\n"] * 4
-    with open(log) as file:  # noqa: PTH123
-        assert file.read() == "minted\n"
+    assert log.read_text() == "minted\n"
