@@ -105,8 +105,8 @@ def changes(reader: Reader, target: Target, state: State, window: Window) -> Ite
 def deletions(reader: Reader, target: Target, state: State) -> Iterator[Page]:
     """Records that were deleted, as parts that carry the deletion alone; none is the last page.
 
-    The first time all that Zoho knows: also what was deleted before has its row. A deletion is a change, and its time
-    the row's clock.
+    The first time all that Zoho knows: there is no time of Zoho's yet to begin with. A deletion is a change, and its
+    time the row's clock.
 
     State: `deleted`, the newest deletion seen.
     """

@@ -62,3 +62,10 @@ def test_a_standard_module_alone_asks_for_nothing_of_the_others(
     assert set(materialized(result)) == {"zoho_crm/deals", "helpdesk/zoho_crm/tickets"}
     described = [entry.query for entry in sandbox.zoho_crm.control.log() if entry.path.endswith("/settings/fields")]
     assert described == [{"module": "Deals"}]
+
+
+def test_all_checks_of_rows_pass_after_a_full_sync(daemon: Daemon, crm: str) -> None:
+    found = checked(daemon.run("zoho_crm_full_sync", crm))
+
+    assert {"helpdesk/zoho_crm/tickets:matches_vendor", "helpdesk/zoho_crm/tickets:status_mapped"} <= set(found)
+    assert {name for name, check in found.items() if not check.passed} == {"zoho_crm/cases:complete"}
