@@ -41,7 +41,7 @@ def zoho_crm_source(
     `dlt.pipeline("x", destination="duckdb").run(zoho_crm_source("eu", credentials={…}))`. The account is asked for its
     modules and fields when the source is made. The position of each resource stands in dlt's own state, so the next run
     goes on where this one ended. A module that the credentials may not read is left out with a line in dlt's log. A
-    deleted record comes as a row with `$deletion_type`.
+    deleted record comes as a row with `$deletion_type`, the time, and nothing else.
 
     Args:
         data_center: us, eu, in, au, jp, ca, cn, sa, uk, ae or sg.
@@ -69,12 +69,15 @@ def _resource(client: Client, stream: Stream) -> DltResource:
         {"name": column.name, "data_type": _TYPES[column.kind], "description": column.meaning}  # type: ignore[typeddict-item]
         for column in stream.columns
     ]
+    for column in columns:
+        # a record that changes, or is deleted, while it is read comes twice; dlt would keep any one of the two
+        if column["name"] == stream.clock:
+            column["dedup_sort"] = "desc"
     return dlt.resource(
         _rows(client, stream),
         name=stream.name,
         primary_key=stream.key,
-        # a part of a record (a deletion) must not blank the rest of it
-        write_disposition={"disposition": "merge", "strategy": "upsert"},
+        write_disposition="merge",
         columns=columns,
     )
 

@@ -38,20 +38,6 @@ _SEPARATOR = ";"
 _encode = msgspec.json.encode
 
 
-def from_json(value: Any, found: Field) -> Any:
-    """The value of a field as a list gives it, in the one form."""
-    if value is None:
-        return None
-    convert = _JSON.get(_form(found))
-    return value if convert is None else convert(value)
-
-
-def from_csv(text: str, found: Field) -> Any:
-    """The value of a field as a bulk read gives it, in the one form; an empty cell is no value."""
-    convert = _CSV.get(_form(found))
-    return None if text == "" else text if convert is None else convert(text)
-
-
 def is_carried(found: Field) -> bool:
     """Whether a bulk read gives all that a field holds, so that it can be typed back (contract, section 3.1)."""
     if any(_SEPARATOR in (option.actual_value or "") for option in found.pick_list_values or ()):
@@ -83,14 +69,20 @@ class Shape:
         carried = description.module not in SEVERAL_PARENTS and all(is_carried(one) for one in fields)
         return cls(fields, custom_names(description), carried)
 
-    def listed(self, record: Mapping[str, Any]) -> msgspec.Raw:
-        """The record as a list gives it."""
-        values = {one.name: from_json(record.get(one.name), one) for one in self.fields}
-        if self.carried:
-            values = {name: None if value in ("", []) else value for name, value in values.items()}
-        if RELATED_MODULE in record:
-            values[RELATED_MODULE] = record[RELATED_MODULE]
-        return self._encoded(record.get("id"), values)
+    def listed(self) -> Callable[[Mapping[str, Any]], msgspec.Raw]:
+        """What makes a record of one that a list gives."""
+        wanted = [(one.name, _JSON.get(_form(one), _as_it_is)) for one in self.fields]
+
+        def record(given: Mapping[str, Any]) -> msgspec.Raw:
+            found = given.get
+            values = {name: None if (value := found(name)) is None else convert(value) for name, convert in wanted}
+            if self.carried:
+                values = {name: None if value in ("", []) else value for name, value in values.items()}
+            if RELATED_MODULE in given:
+                values[RELATED_MODULE] = given[RELATED_MODULE]
+            return self._encoded(found("id"), values)
+
+        return record
 
     def exported(self, columns: Sequence[str]) -> Callable[[Sequence[str]], msgspec.Raw]:
         """What makes a record of a CSV row.
@@ -103,10 +95,12 @@ class Shape:
         """
         places = {name: place for place, name in enumerate(columns)}
         key = places["id"] if "id" in places else places["Id"]
-        wanted = [(one.name, places[one.name], one) for one in self.fields]
+        wanted = [(one.name, places[one.name], _CSV.get(_form(one), _as_it_is)) for one in self.fields]
 
         def record(row: Sequence[str]) -> msgspec.Raw:
-            return self._encoded(row[key], {name: from_csv(row[place], one) for name, place, one in wanted})
+            # an empty cell is no value
+            values = {name: convert(cell) if (cell := row[place]) else None for name, place, convert in wanted}
+            return self._encoded(row[key], values)
 
         return record
 
@@ -131,6 +125,10 @@ def _form(found: Field) -> str:
     if found.data_type in LOOKUPS:
         return "lookup"
     return found.data_type if found.kind is Kind.JSON else found.kind.value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _whole(value: Any) -> Any:
@@ -208,7 +206,7 @@ _JSON: Mapping[str, Callable[[Any], Any]] = {
     "lookup": _lookup,
     "tags": _tags,
 }
-_CSV: Mapping[str, Callable[[str], Any]] = {
+_CSV: Mapping[str, Callable[[Any], Any]] = {
     **_SCALARS,
     "lookup": _lookup_text,
     "tags": _tags_text,

@@ -6,7 +6,7 @@ time that it reached, and the rows of that second come again. Its position is th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -42,12 +42,14 @@ class Target:
         module: API name.
         names: Names of its fields, without the id.
         shape: How its records are brought into one form.
+        listed: What makes such a record of one that a list gives.
     """
 
     stream: str
     module: str
     names: tuple[str, ...]
     shape: Shape
+    listed: Callable[[Record], msgspec.Raw]
 
     @classmethod
     def of(cls, stream: str, description: Description) -> Target:
@@ -55,7 +57,7 @@ class Target:
         shape = Shape.of(description)
         # the clock first: it decides where the walk stands, and belongs to the page itself
         names = sorted((one.name for one in shape.fields), key=lambda name: (name != CLOCK, name))
-        return cls(stream, description.module, tuple(names), shape)
+        return cls(stream, description.module, tuple(names), shape, shape.listed())
 
     @property
     def params(self) -> dict[str, str]:
@@ -64,7 +66,7 @@ class Target:
 
     def page(self, body: Body, state: State, cleaned: int, *, last: bool = False) -> Page:
         """A page of its records."""
-        records = [self.shape.listed(record) for record in body.data]
+        records = [self.listed(record) for record in body.data]
         return Page(self.stream, records, state, last=last, cleaned=cleaned)
 
 

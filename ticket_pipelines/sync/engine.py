@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from dlt_sources.base import Client, Vendor
-from dlt_sources.errors import SourceError
+from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.due import is_due
 from ticket_pipelines.control.tokens import ControlTokens
@@ -221,6 +221,9 @@ class _Record:
 def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     if error is None:
         return verdict(outcomes)
+    if isinstance(error, LimitError):
+        # the account would not even say which streams it has: the next sync begins where this one did
+        return Status.PARTIAL, (error.code, redact(str(error)))
     if isinstance(error, SourceError | TicketPipelinesError):
         return Status.FAILED, (error.code, redact(str(error)))
     if isinstance(error, Exception):

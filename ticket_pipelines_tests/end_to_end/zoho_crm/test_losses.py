@@ -41,6 +41,15 @@ def test_a_limit_in_a_module_stops_the_sync_and_says_so_and_the_next_one_goes_on
     assert outcome["cursor_after"]["clock"]
 
 
+def test_a_limit_before_anything_was_read_is_no_failure_of_the_desk(make_crm: MakeCrmDesk) -> None:
+    desk = contacts(make_crm, rows=10)
+    desk.vendor.control.fail(preset="credits_used")
+
+    result = desk.sync()
+
+    assert (result.status, result.error_code, result.rows_read) == (Status.PARTIAL, "limit", 0)
+
+
 def test_any_other_refusal_in_a_module_is_its_failure_and_not_its_end(make_crm: MakeCrmDesk) -> None:
     desk = contacts(make_crm)
     desk.vendor.control.fail(preset="invalid_data", stream="Contacts", skip=3)
@@ -80,8 +89,10 @@ def test_columns_have_the_types_of_their_fields(make_crm: MakeCrmDesk) -> None:
     assert not desk.ids("zoho_crm_cases", "unparsed IS NOT NULL")
 
 
-def test_deletions_arrive_with_their_kind_and_so_does_what_comes_back(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=["Cases"], **PAST)
+def test_deletions_arrive_with_their_kind_and_so_does_what_comes_back(
+    warehouse_url: str, make_crm: MakeCrmDesk
+) -> None:
+    desk = make_crm(modules=["Cases"], warehouse_url=warehouse_url, **PAST)
     desk.synced()
     key = desk.held("Cases")[7]["id"]
     seen = []

@@ -90,8 +90,8 @@ def test_names_that_differ_in_their_case_only_are_columns_of_their_own(make_crm:
     assert {value for name, value in row.items() if name.startswith("order_id")} == {"one", "other"}
 
 
-def test_rows_of_a_subform_follow_their_record(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=["Cases"], **PAST)
+def test_rows_of_a_subform_follow_their_record(warehouse_url: str, make_crm: MakeCrmDesk) -> None:
+    desk = make_crm(modules=["Cases"], warehouse_url=warehouse_url, **PAST)
     desk.synced()
     parent = next(record for record in desk.held("Cases") if len(record["Items"] or ()) == 3)
     first, second, third = (item["id"] for item in parent["Items"])
@@ -129,9 +129,11 @@ def test_a_new_field_is_a_typed_column_and_one_that_goes_keeps_its_values(make_c
     assert desk.row("contacts", key, "custom_fields")["custom_fields"].count('"Score":41') == 1
 
 
-def test_a_field_that_two_desks_type_differently_keeps_the_first_type(make_crm: MakeCrmDesk) -> None:
-    one = make_crm("one", ["Deals"], **PAST)
-    other = make_crm("other", ["Deals"], **PAST)
+def test_a_field_that_two_desks_type_differently_keeps_the_first_type(
+    warehouse_url: str, make_crm: MakeCrmDesk
+) -> None:
+    one = make_crm("one", ["Deals"], warehouse_url=warehouse_url, **PAST)
+    other = make_crm("other", ["Deals"], warehouse_url=warehouse_url, **PAST)
     other.vendor.control.mutate("add_field", module="Deals", api_name="Rating", data_type="text")
     one.vendor.control.mutate("add_field", module="Deals", api_name="Rating", data_type="integer")
     keys = {desk.key: desk.held("Deals")[1]["id"] for desk in (one, other)}

@@ -11,8 +11,8 @@ PAST = {"now": "2026-06-01T12:00:00Z", "frozen": True}
 UNIFIED = ("tickets", "contacts", "accounts", "agents", "ticket_comments", "ticket_fields")
 
 
-def test_records_of_all_modules_are_unified_rows(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=READABLE, **PAST)
+def test_records_of_all_modules_are_unified_rows(warehouse_url: str, make_crm: MakeCrmDesk) -> None:
+    desk = make_crm(modules=READABLE, warehouse_url=warehouse_url, **PAST)
     case, deal, contact = (desk.held(module)[1]["id"] for module in ("Cases", "Deals", "Contacts"))
     desk.change("update", module="Cases", id=case, Status="Escalated", Priority="Medium", Case_Origin="Phone")
     desk.change("update", module="Cases", id=case, Related_To={"id": contact, "name": "x"}, Tag=[{"name": "vip"}])
