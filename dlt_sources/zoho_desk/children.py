@@ -201,15 +201,17 @@ def _named(ticket: str, events: Sequence[msgspec.Raw]) -> Iterator[tuple[str, ms
 
 def _still_needed(done: dict[str, str], position: State) -> dict[str, str]:
     """The tickets that are searched again from a position."""
-    starts = [millis(position.get(name)) for name in ("modified", "responded", "created")]
     if "created" in position:
-        starts = [None, None, starts[2]]
+        # the second that was reached is read again, and its tickets may have changed since at any time
+        return done if len(done) < SHARE else {}
+    newest = position.get("walk", {}).get("newest", position.get("modified"))
+    starts = [millis(newest), millis(position.get("responded"))]
     kept = {}
     for ticket, mark in done.items():
         times = [millis(text) for text in mark.split("|")[:2]]
-        if "created" in position or any(
-            start is not None and at is not None and at >= start - OVERLAP * 1000
-            for at, start in zip(times, starts, strict=False)
+        if any(
+            at is not None and start is not None and at >= start - OVERLAP * 1000
+            for at, start in zip(times, starts, strict=True)
         ):
             kept[ticket] = mark
     return kept

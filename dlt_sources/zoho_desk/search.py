@@ -9,14 +9,15 @@ import msgspec
 
 from dlt_sources.base import Stream
 from dlt_sources.errors import MalformedError, StalledError
-from dlt_sources.zoho_desk.bodies import Rows
+from dlt_sources.zoho_desk.bodies import Rows, members
 from dlt_sources.zoho_desk.failures import OutOfRangeError
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.times import millis
 from dlt_sources.zoho_desk.windows import Span, halves, parts
 
 _TRIES = 3
-"""Readings of a window whose count changes meanwhile: a row that leaves it pushes another one off its page."""
+"""Readings of a window that does not keep still: a row that leaves its place pulls another one over a page's border,
+which shows in the count, or in fewer records than the count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +126,14 @@ class Search:
         """Reads all pages of a window; False where some of its rows may have been missed."""
         for _ in range(_TRIES):
             page, read, still = first, 0, True
+            keys: set[bytes] = set()
             while True:
                 read += len(page.records)
+                keys.update(bytes(members(record).get("id", record)) for record in page.records)
                 still = still and page.count == first.count
                 last = read >= self._count(first) or not page.records
-                yield self._found(page, whole=whole and last and still)
+                complete = last and still and len(keys) >= self._count(first)
+                yield self._found(page, whole=whole and complete)
                 if last:
                     break
                 try:
@@ -139,7 +143,7 @@ class Search:
                         raise
                     self._cap = min(self._cap, error.most + 1)
                     return False
-            if still and read >= self._count(first):
+            if complete:
                 return True
             first = self._page(span, narrowed)
         return False
@@ -182,10 +186,9 @@ class Search:
         return Found(rows.records, self._seconds(rows.records), whole, rows.cleaned)
 
     def _seconds(self, records: Sequence[msgspec.Raw]) -> list[int]:
-        decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
         found = []
         for record in records:
-            value = decode(record).get(self.by.field)
+            value = members(record).get(self.by.field)
             moment = None if value is None else millis(msgspec.json.decode(value))
             if moment is None:
                 raise MalformedError(

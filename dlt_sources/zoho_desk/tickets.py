@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import NotFoundError, StalledError
+from dlt_sources.errors import AccessError, NotFoundError, SourceError, StalledError, UnavailableError
 from dlt_sources.zoho_desk import children
 from dlt_sources.zoho_desk.bodies import Brief, members, with_fields
 from dlt_sources.zoho_desk.failures import OutOfRangeError
@@ -114,17 +114,29 @@ def tombstone(key: str) -> msgspec.Raw:
 
 
 def _more(reader: Reader, feed: Feed, stream: Stream, state: State) -> Iterator[Page]:
-    """The archive once a day, then the details of what changed."""
+    """The archive once a day, then the details of what changed; an archive that fails is said after them."""
     cursor = millis(state.get("archived"))
+    failed: SourceError | None = None
     if cursor is None or reader.now() - cursor // 1000 >= ARCHIVE_EVERY:
         state = {**state, "archived": stamp(reader.now() * 1000)}
-        yield from _archive(reader, feed, stream, state)
-    if not reader.choices.details:
-        return
-    read = own_detail if feed.searchable else detail
-    found = children.of_changed(reader, feed, stream, state.get("details", {}), None, read)
-    for page in children.pages(stream, found):
-        yield Page(stream.name, page.records, {**state, "details": page.state}, partial=True)
+        try:
+            yield from _archive(reader, feed, stream, state)
+        except (AccessError, UnavailableError):
+            failed = AccessError(
+                f"stream {stream.name}: archived tickets cannot be read; they need the scopes Desk.tickets.READ and "
+                "Desk.search.READ, which a new refresh_token may have. All others are read."
+            )
+        except StalledError as error:
+            failed = error
+    if reader.choices.details:
+        read = own_detail if feed.searchable else detail
+        found = children.of_changed(reader, feed, stream, state.get("details", {}), None, read)
+        for page in children.pages(stream, found):
+            state = {**state, "details": page.state}
+            yield Page(stream.name, page.records, state, partial=True)
+    if failed is not None:
+        yield Page(stream.name, [], state, partial=True)
+        raise failed
 
 
 def _detail(reader: Reader, stream: Stream, ticket: Brief, params: Mapping[str, str]) -> msgspec.Raw:
