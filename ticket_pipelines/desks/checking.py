@@ -34,7 +34,8 @@ def check_desk(project: Project, key: str) -> list[Access]:
     with closing(vendor.open(desk.config, credentials, budgets, tokens)) as client:
         found = client.check()
         shown = vendor.as_shown(client, desk.streams)
-    told = [access for access in found if not desk.streams or access.stream in desk.streams]
+    names = set(desk.streams)
+    told = [one for one in found if not names or not names.isdisjoint((one.stream, vendor.asset(one.stream)))]
     return told if vendor.discovery is None else compared(told, shown, project.warehouse)
 
 

@@ -55,12 +55,9 @@ def make_plan(
     _check_times(request)
     if request.ids and walk is not Walk.LIVE:
         raise UsageError(f"chosen ids and mode {request.mode.value!r} exclude each other: leave out one of them")
-    chosen = _named(request.streams, vendor, shown)
-    streams = (
-        _repaired(request, chosen, shown or vendor)
-        if request.ids
-        else _read(request, chosen or _named(configured, vendor, shown), shown or vendor)
-    )
+    chosen = _named(request.streams or (() if request.ids else configured), vendor, shown)
+    known = shown or vendor
+    streams = _repaired(chosen, known) if request.ids else _read(request, chosen, known)
     may_come = vendor.discovery is not None and (shown is None or vendor.discovery.group in request.streams)
     if not streams and not may_come:
         raise UsageError(
@@ -88,8 +85,13 @@ def _check_times(request: SyncRequest) -> None:
         raise UsageError("a backfill needs since, until or both; to read everything again, use mode full")
 
 
-def _named(names: Sequence[str], vendor: Vendor, shown: Vendor | None) -> frozenset[str]:
-    """The streams that these names choose: a group stands for its streams, what is inside of records for its parent."""
+def _named(names: Sequence[str], vendor: Vendor, shown: Vendor | None) -> Collection[str] | None:
+    """The streams that these names choose: a group stands for its streams, what is inside of records for its parent.
+
+    None where nothing was named: all. A name may well choose nothing.
+    """
+    if not names:
+        return None
     parents = {stream.name: stream.parent or stream.name for stream in (shown or vendor).streams}
     released = {stream.name for stream in vendor.streams}
     chosen = set()
@@ -103,11 +105,13 @@ def _named(names: Sequence[str], vendor: Vendor, shown: Vendor | None) -> frozen
             chosen.add(name)
         else:
             raise UsageError(f"{vendor.title} has no stream {name[:60]!r}; it has {', '.join(parents)}")
-    return frozenset(chosen)
+    return chosen
 
 
-def _read(request: SyncRequest, chosen: Collection[str], vendor: Vendor) -> list[Stream]:
-    streams = [stream for stream in vendor.streams if stream.name in chosen or not (chosen or stream.optional)]
+def _read(request: SyncRequest, chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
+    streams = [
+        stream for stream in vendor.streams if (not stream.optional if chosen is None else stream.name in chosen)
+    ]
     # a date range means nothing to a stream that is read whole each time
     whole = request.mode is not Mode.BACKFILL or bool(request.streams)
     return [
@@ -117,8 +121,8 @@ def _read(request: SyncRequest, chosen: Collection[str], vendor: Vendor) -> list
     ]
 
 
-def _repaired(request: SyncRequest, chosen: Collection[str], vendor: Vendor) -> list[Stream]:
+def _repaired(chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
     """Streams of a repair: the chosen ones, else the main stream and those that are read for its ids alone."""
-    if request.streams:
+    if chosen is not None:
         return [stream for stream in vendor.streams if stream.name in chosen]
     return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand)]
