@@ -43,7 +43,8 @@ def of_changed(
     share = 0
     for batch in feed.changed(position, window):
         for ticket in batch.tickets:
-            if done.get(ticket.key) == ticket.mark:
+            # one without an id is set aside as a ticket, and leads nowhere
+            if not ticket.key or done.get(ticket.key) == ticket.mark:
                 continue
             reader.spare_credits(stream)
             if share >= SHARE and window is None:
