@@ -19,14 +19,14 @@ from dlt_sources.zoho_desk import children, lists, tickets
 from dlt_sources.zoho_desk.bodies import Brief, brief
 from dlt_sources.zoho_desk.config import account, base_address, choices, org_id, validate
 from dlt_sources.zoho_desk.failures import failure
-from dlt_sources.zoho_desk.feed import AHEAD, PATH, Feed
+from dlt_sources.zoho_desk.feed import PATH, Feed
 from dlt_sources.zoho_desk.limits import Credits
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.search import MODIFIED, Search
 from dlt_sources.zoho_desk.streams import STREAMS
 from dlt_sources.zoho_desk.streams.tickets import TICKETS
 from dlt_sources.zoho_desk.times import millis
-from dlt_sources.zoho_desk.windows import Span
+from dlt_sources.zoho_desk.windows import AHEAD, Span
 
 PARTS = frozenset(("threads",))
 """Streams read by ticket whose old records come without their content, so that their pages are parts."""

@@ -25,13 +25,11 @@ from dlt_sources.zoho_desk.streams.account import TICKET_STATUSES
 from dlt_sources.zoho_desk.streams.people import DEPARTMENTS
 from dlt_sources.zoho_desk.streams.tickets import TICKETS
 from dlt_sources.zoho_desk.times import millis, stamp
-from dlt_sources.zoho_desk.windows import DAWN, Span
+from dlt_sources.zoho_desk.windows import AHEAD, DAWN, Span
 
 PATH = "/tickets/search"
 OVERLAP = 600
 """Seconds that are searched again: how far the search lags behind is not documented."""
-AHEAD = 3600
-"""Seconds beyond our clock, for one that is slow."""
 REFUSED = "refused"
 """Stands for `responded` where Zoho does not search by it."""
 REMEMBERED = 200

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import AccessError, UnavailableError
 from dlt_sources.zoho_desk.bodies import Rows, with_fields
-from dlt_sources.zoho_desk.feed import AHEAD, OVERLAP
+from dlt_sources.zoho_desk.feed import OVERLAP
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.search import CREATED, MODIFIED, By, Search
 from dlt_sources.zoho_desk.times import millis, stamp
-from dlt_sources.zoho_desk.windows import DAWN, Span
+from dlt_sources.zoho_desk.windows import AHEAD, DAWN, Span
 
 PAGES = {"whole_200": 200, "whole_100": 100, "whole_uncut": 0}
 """Rows of a page, by pagination family; 0: the list is not cut and refuses to be (contract, section 2.1)."""

@@ -10,10 +10,10 @@ import msgspec
 from dlt_sources.base import Stream
 from dlt_sources.errors import MalformedError, StalledError
 from dlt_sources.zoho_desk.bodies import Rows, members
-from dlt_sources.zoho_desk.failures import OutOfRangeError
+from dlt_sources.zoho_desk.failures import OutOfRangeError, RefusedParameterError
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.times import millis
-from dlt_sources.zoho_desk.windows import Span, halves, parts
+from dlt_sources.zoho_desk.windows import AHEAD, DAWN, Span, halves, parts
 
 _TRIES = 3
 """Readings of a window that does not keep still: a row that leaves its place pulls another one over a page's border,
@@ -66,6 +66,7 @@ class Search:
         by: The time.
         narrowings: Gives further filters that split a second with too many rows, coarse ones first: each a parameter
             with all of its values.
+        fixed: Filters of every question.
     """
 
     reader: Reader
@@ -73,6 +74,7 @@ class Search:
     path: str
     by: By
     narrowings: Callable[[], Iterator[tuple[str, Sequence[str]]]] = lambda: iter(())
+    fixed: Mapping[str, str] = field(default_factory=dict)
     _cap: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +153,15 @@ class Search:
     def _crowded(
         self, span: Span, count: int, narrowed: Mapping[str, str] | None = None, level: int = 0
     ) -> Iterator[Found]:
-        """A second with too many rows: read by narrower and narrower filters."""
+        """A second with too many rows: read by another time of theirs, else by narrower and narrower filters."""
+        if not self.fixed and narrowed is None:
+            try:
+                yield from self._by_another_time(span)
+            except RefusedParameterError:
+                # no document says that two times can be searched at once
+                pass
+            else:
+                return
         filters = list(self.narrowings())[level : level + 1]
         if not filters:
             raise StalledError(
@@ -178,8 +188,17 @@ class Search:
         if not level:
             yield Found([], [], whole=True)
 
+    def _by_another_time(self, span: Span) -> Iterator[Found]:
+        """The rows of one second, in windows of another time: many change at once, few were created at once."""
+        other = MODIFIED if self.by is CREATED else CREATED
+        fixed = {self.by.param: span.param}
+        inner = Search(self.reader, self.stream, self.path, other, self.narrowings, fixed)
+        for found in inner.read(Span(DAWN, self.reader.now() + AHEAD)):
+            yield Found(found.records, [span.first] * len(found.records), whole=False, cleaned=found.cleaned)
+        yield Found([], [], whole=True)
+
     def _page(self, span: Span, narrowed: Mapping[str, str] | None = None, start: int = 0) -> Rows:
-        params = {self.by.param: span.param, "sortBy": self.by.field, **(narrowed or {})}
+        params = {**self.fixed, self.by.param: span.param, "sortBy": self.by.field, **(narrowed or {})}
         return self.reader.page(self.stream, self.path, params, start=start)
 
     def _found(self, rows: Rows, *, whole: bool) -> Found:
