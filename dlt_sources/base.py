@@ -7,14 +7,15 @@ source (`__init__.py`). Nothing here knows Dagster, `ticket_pipelines` or the en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
 from dlt_sources.limits import Budgets
+from dlt_sources.oauth import TokenStore
 
 State = dict[str, Any]
 """JSON-ready position of one stream: all that is needed to go on reading after the page that carries it."""
@@ -83,6 +84,21 @@ class Clock(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Recheck:
+    """Which stored records are asked for one by one now and then, because the vendor does not tell of deletions.
+
+    Attributes:
+        field: The vendor's field.
+        equals: Its values on records that are worth asking for.
+        every: Seconds between two rounds.
+    """
+
+    field: str
+    equals: tuple[str, ...]
+    every: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """One kind of record of a vendor.
 
@@ -108,6 +124,10 @@ class Stream:
         priority: Lower is read first.
         ignored: Fields that only repeat another one; they are not stored, and never become a column.
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
+        optional: True where it costs so much that it is read only for a desk whose `streams` name it.
+        recheck: Records that are asked for now and then (`Rechecks`); None: the vendor tells of deletions itself.
+        parent: Name of the stream whose records hold those of this one, as a list in their field `records`. Such a
+            stream is never read: its rows are made of its parent's, and the declared field `PARENT_ID` names theirs.
     """
 
     name: str
@@ -130,6 +150,13 @@ class Stream:
     priority: int = 50
     ignored: tuple[str, ...] = ()
     on_demand: bool = False
+    optional: bool = False
+    recheck: Recheck | None = None
+    parent: str = ""
+
+
+PARENT_ID = "$parent_id"
+"""Field that a record out of another one is given: the id of that other record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +179,8 @@ class Page:
         cleaned: Count of NUL characters and lone surrogates that were taken out.
         partial: True when the records lack fields that the stored rows hold (a repair through another endpoint): stored
             values of absent fields are kept.
+        older: True when the records may be older than what was read before (a file that was written earlier): only one
+            with a higher clock than the stored row's changes it.
     """
 
     stream: str
@@ -160,6 +189,7 @@ class Page:
     last: bool = False
     cleaned: int = 0
     partial: bool = False
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +244,7 @@ class Client(Protocol):
         ...
 
     def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-        """Reads chosen records (a repair). An id that is gone is left out.
+        """Reads chosen records (a repair). An id that is gone is left out, or comes as a part that says so.
 
         Raises:
             UnavailableError: The vendor cannot give this stream by id.
@@ -230,6 +260,58 @@ class Client(Protocol):
         ...
 
 
+@runtime_checkable
+class Rechecks(Protocol):
+    """A client that can be asked whether records still exist."""
+
+    def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
+        """Of these records, and of those that this client found missing while it read, the ones that are deleted.
+
+        Each comes as a part (`Page.partial`) that the stream's deletion rules read.
+
+        Raises:
+            SourceError: Pages yielded before stay valid.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """How an account itself says which streams and which columns it has.
+
+    Attributes:
+        streams: Asks the account for its streams. Arguments: the client, and the streams that are wanted (names,
+            `group` among them; empty: all): the columns of others need not be complete. One stream that cannot be
+            described does not stop the others; reading it fails.
+        group: Name that stands for all streams that no release knows: to choose them, and as their asset.
+        doc: What that asset holds.
+    """
+
+    streams: Callable[[Client, Sequence[str]], tuple[Stream, ...]]
+    group: str
+    doc: str
+
+
+class Open(Protocol):
+    """Opens a client; makes no request."""
+
+    def __call__(
+        self, config: Mapping[str, Any], credentials: Mapping[str, str], budgets: Budgets, tokens: TokenStore = ..., /
+    ) -> Client:
+        """Opens a client.
+
+        Args:
+            config: Configuration of the desk.
+            credentials: One of the vendor's forms.
+            budgets: Where the account's requests are counted.
+            tokens: Where access tokens are kept; without it: in this process.
+
+        Raises:
+            ConfigurationError: Configuration or credentials are not of the right form.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One vendor.
@@ -237,13 +319,14 @@ class Vendor:
     Attributes:
         name: `zendesk`, `zoho_desk`, `zoho_crm`, `qcontact`.
         title: Name for people.
-        streams: All streams, in reading order.
+        streams: All streams, in reading order; with a discovery, those that every account may have.
         schedule: Default schedule (cron, or `every 30s`).
         account: Name of the account that a configuration points at (for budgets, and to refuse a change of account).
         validate: Checks configuration and credentials without a request; raises ConfigurationError.
-        open: Opens a client. Arguments: configuration, credentials, budgets. Makes no request.
+        open: Opens a client. Arguments: configuration, credentials, budgets, token store. Makes no request.
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
+        discovery: How an account says which streams it really has; None: those of every account.
     """
 
     name: str
@@ -252,9 +335,10 @@ class Vendor:
     schedule: str
     account: Callable[[Mapping[str, Any]], str]
     validate: Callable[[Mapping[str, Any], Mapping[str, str]], None]
-    open: Callable[[Mapping[str, Any], Mapping[str, str], Budgets], Client]
+    open: Open
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
+    discovery: Discovery | None = None
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.
@@ -270,3 +354,18 @@ class Vendor:
     def table(self, stream: Stream) -> str:
         """Name of the warehouse table of a stream."""
         return f"{self.name}_{stream.name}"
+
+    def asset(self, stream: str) -> str:
+        """Name of the asset that a stream belongs to: its own, or that of all streams that no release knows."""
+        known = {one.name for one in self.streams}
+        return stream if self.discovery is None or stream in known else self.discovery.group
+
+    def as_shown(self, client: Client, wanted: Sequence[str] = ()) -> Vendor:
+        """The vendor with the streams that an account has; the vendor itself where all accounts have the same.
+
+        Raises:
+            SourceError: The account does not say.
+        """
+        if self.discovery is None:
+            return self
+        return replace(self, streams=self.discovery.streams(client, wanted))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol, TypeVar
+from typing import Any, BinaryIO, NoReturn, Protocol, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -57,6 +57,8 @@ class Request:
         params: Query parameters.
         limits: Limit classes that it takes one request of; the narrowest last.
         body: JSON body; makes it a POST.
+        form: Form body; makes it a POST.
+        headers: Headers of this request alone.
         about: What it is for, in messages ("stream tickets").
         passed: Statuses that are raised at once instead of being retried here.
         plan: Plan or role that it needs, in words.
@@ -67,12 +69,19 @@ class Request:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
-    body: Mapping[str, str] | None = field(default=None, repr=False)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
     passed: frozenset[int] = frozenset()
     plan: str = ""
     gated: bool = False
     child: bool = False
+
+    @property
+    def method(self) -> str:
+        """HTTP method: GET, or POST where there is a body."""
+        return "GET" if self.body is None and self.form is None else "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,8 @@ class Dialect(Protocol):
         """Headers that authorize a request; may itself send one to get a token."""
         ...
 
-    def renew(self) -> bool:
-        """Called on a 401: drops the token and says whether another one can be had."""
+    def renew(self, answer: Answer) -> bool:
+        """Called on a 401: drops the token and says whether another one can be had, and would help."""
         ...
 
     def announcements(self, headers: Mapping[str, str]) -> Iterable[Announcement]:
@@ -126,6 +135,7 @@ class Session:
         self._account = account
         self._dialect = dialect
         self._budgets = budgets
+        self._into: BinaryIO | None = None
         self._http = requests.Session()
         # a proxy of the environment never stands before this machine itself
         self._http.trust_env = not is_loopback(urlsplit(base).hostname or "")
@@ -158,7 +168,7 @@ class Session:
                 self.pause(self.policy.backoff(attempt), "no whole answer")
                 attempt += 1
                 continue
-            if answer.status == 401 and authorized and not renewed and self._dialect.renew():
+            if answer.status == 401 and authorized and not renewed and self._dialect.renew(answer):
                 renewed = True
                 continue
             if answer.status in request.passed or answer.status not in RETRIED:
@@ -174,6 +184,18 @@ class Session:
             self._refuse_long(request, wait, wait)
             self.pause(wait, f"answer {answer.status}")
             attempt += 1
+
+    def download(self, request: Request, into: BinaryIO) -> None:
+        """Writes a body that is a file, as it comes, into another; for the rest as `fetch`.
+
+        Raises:
+            SourceError: See `fetch`.
+        """
+        self._into = into
+        try:
+            self.fetch(request, lambda _: None)
+        finally:
+            self._into = None
 
     def pause(self, seconds: float, why: str) -> None:
         """Waits, counted and told."""
@@ -198,7 +220,8 @@ class Session:
 
     def _close(self, request: Request, answer: Answer, limited: int, waited: float) -> float:
         now = self.clock.now()
-        named = retry_after(answer.headers, now) or self._announced_reset(request, answer)
+        said = retry_after(answer.headers, now) or self._announced_reset(request, answer)
+        named = said or self._known_reset(request, answer)
         # a vendor that names a second again and again is not asked every second
         wait = max(named, self.policy.backoff(limited)) if named else self.policy.backoff(limited, _LIMIT_WAIT)
         if request.limits:
@@ -219,6 +242,12 @@ class Session:
         ]
         return max(resets, default=None)
 
+    def _known_reset(self, request: Request, answer: Answer) -> float | None:
+        """Seconds that the dialect itself knows, by which limit the body names."""
+        error = self._dialect.failure(request, answer)
+        wait = error.retry_at - self.clock.now() if isinstance(error, LimitError) else 0.0
+        return wait if wait > 0.0 else None
+
     def _refuse_long(self, request: Request, wait: float, total: float) -> None:
         if total > self.policy.wait:
             raise LimitError(
@@ -228,7 +257,7 @@ class Session:
             )
 
     def _send(self, request: Request, authorized: bool) -> Answer:
-        headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines"}
+        headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines", **request.headers}
         if authorized:
             headers.update(self._dialect.headers())
         url = self._address(request)
@@ -244,10 +273,11 @@ class Session:
         deadline = time.monotonic() + self.policy.request
         try:
             with self._http.request(
-                "GET" if request.body is None else "POST",
+                request.method,
                 url,
                 params=dict(request.params),
                 json=request.body,
+                data=request.form,
                 headers=dict(headers),
                 auth=_keep_headers,
                 timeout=(self.policy.connect, self.policy.read),
@@ -272,10 +302,18 @@ class Session:
         return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, cleaned)
 
     def _read(self, request: Request, response: requests.Response, deadline: float) -> bytes:
+        into = self._into if response.status_code == 200 else None
+        if into is not None:
+            # a try before this one may have left a part of it
+            into.seek(0)
+            into.truncate()
         pieces = []
         # read1 gives what has come, so that the wall bound sees a body that drips; read would wait for a whole piece
         while piece := response.raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
+            if into is None:
+                pieces.append(piece)
+            else:
+                into.write(piece)
             if time.monotonic() > deadline:
                 raise ConnectionFailedError(
                     f"{self._name(request)}: the answer was not whole after {self.policy.request:.0f} s."
@@ -313,7 +351,7 @@ class Session:
     def _name(self, request: Request) -> str:
         """Method, host and path of a request, without its query."""
         parts = urlsplit(request.path if "://" in request.path else f"{self.base}{request.path}")
-        name = f"{'GET' if request.body is None else 'POST'} {parts.netloc}{parts.path}"
+        name = f"{request.method} {parts.netloc}{parts.path}"
         return f"{request.about}: {name}" if request.about else name
 
 

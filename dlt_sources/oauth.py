@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +19,38 @@ class Token:
         minted_at: Unix time.
         expires_at: Unix time; None: the vendor names no end.
         scopes: Granted scopes.
+        api_domain: Address of the API, where the vendor says it with the token.
     """
 
     value: str = field(repr=False)
     minted_at: float
     expires_at: float | None = None
     scopes: frozenset[str] = frozenset()
+    api_domain: str | None = None
 
     def fresh(self, now: float) -> bool:
         """True while a tenth of its life (at most 5 minutes) is still left."""
         if self.expires_at is None:
             return True
         return now < self.expires_at - min(300.0, (self.expires_at - self.minted_at) / 10)
+
+
+class TokenStore(Protocol):
+    """Where tokens are kept: in memory for a source run alone, else in the control database."""
+
+    def get(self, credential: str, mint: Callable[[], Token], now: Callable[[], float]) -> Token:
+        """The fresh token of a credential, minted where there is none; of many who ask at a time, one mints.
+
+        Args:
+            credential: Name of the credential (see `fingerprint`).
+            mint: Asks the vendor for a token; what it raises goes to each that waits, one after another.
+            now: Gives the Unix time.
+        """
+        ...
+
+    def discard(self, credential: str, value: str) -> None:
+        """Forgets a token that the vendor refused, unless another one has taken its place already."""
+        ...
 
 
 class Tokens:
@@ -41,13 +62,7 @@ class Tokens:
         self._tokens: dict[str, Token] = {}
 
     def get(self, credential: str, mint: Callable[[], Token], now: Callable[[], float]) -> Token:
-        """The fresh token of a credential, minted where there is none.
-
-        Args:
-            credential: Name of the credential (see `fingerprint`).
-            mint: Asks the vendor for a token; what it raises goes to each that waits, one after another.
-            now: Gives the Unix time.
-        """
+        """See `TokenStore.get`."""
         with self._guard:
             lock = self._locks[credential]
         with lock:
@@ -57,7 +72,7 @@ class Tokens:
             return token
 
     def discard(self, credential: str, value: str) -> None:
-        """Forgets a token that the vendor refused, unless another one has taken its place already."""
+        """See `TokenStore.discard`."""
         with self._guard:
             token = self._tokens.get(credential)
             if token is not None and token.value == value:

@@ -10,7 +10,7 @@ import msgspec
 
 from dlt_sources.errors import AccessError, ConfigurationError, CredentialsError, PermanentError
 from dlt_sources.http import Request
-from dlt_sources.oauth import SHARED, Token, Tokens, fingerprint
+from dlt_sources.oauth import SHARED, Token, TokenStore, fingerprint
 from dlt_sources.zendesk.config import credential_form
 
 SCOPE = "read"
@@ -65,7 +65,7 @@ class ClientCredentials:
         client_secret: str,
         send: Send,
         now: Callable[[], float],
-        tokens: Tokens = SHARED,
+        tokens: TokenStore = SHARED,
     ) -> None:
         self._client_id, self._client_secret = client_id, client_secret
         self._credential = fingerprint(base, client_id, client_secret)
@@ -113,7 +113,7 @@ class ClientCredentials:
 
 
 def auth(
-    base: str, credentials: Mapping[str, str], send: Send, now: Callable[[], float], tokens: Tokens = SHARED
+    base: str, credentials: Mapping[str, str], send: Send, now: Callable[[], float], tokens: TokenStore = SHARED
 ) -> Auth:
     """The way to authorize that the credentials are for."""
     form = credential_form(credentials)

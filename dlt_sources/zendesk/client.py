@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dlt_sources.base import Access, OnWait, Page, State, Stream, Usage, Window
+from dlt_sources.checks import ceiling
 from dlt_sources.errors import (
     AccessError,
     ConfigurationError,
@@ -20,10 +21,10 @@ from dlt_sources.errors import (
 )
 from dlt_sources.http import Answer, Request, Session
 from dlt_sources.limits import Announcement, Budgets, Limit
-from dlt_sources.oauth import SHARED, Tokens
+from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.retry import Clock, Policy
 from dlt_sources.zendesk.auth import Auth, Minted, auth
-from dlt_sources.zendesk.config import account, base_address, ceiling, start_time, validate
+from dlt_sources.zendesk.config import account, base_address, start_time, validate
 from dlt_sources.zendesk.exports import cursor_export, time_export
 from dlt_sources.zendesk.failures import failure
 from dlt_sources.zendesk.limits import ACCOUNT, EXPORTS, announcements
@@ -74,7 +75,7 @@ class Zendesk:
         """See `Dialect.headers`."""
         return {} if self.auth is None else {"Authorization": self.auth.header()}
 
-    def renew(self) -> bool:
+    def renew(self, answer: Answer) -> bool:  # noqa: ARG002
         """See `Dialect.renew`."""
         return self.auth is not None and self.auth.renew()
 
@@ -195,7 +196,7 @@ def open_client(
     *,
     clock: Clock | None = None,
     policy: Policy | None = None,
-    tokens: Tokens = SHARED,
+    tokens: TokenStore = SHARED,
 ) -> ZendeskClient:
     """Opens an account; makes no request.
 

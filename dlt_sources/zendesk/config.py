@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from dlt_sources.address import is_loopback
+from dlt_sources.checks import bare_url, ceiling, refuse_stray_characters
 from dlt_sources.errors import ConfigurationError
 
 CONFIG_KEYS = {
@@ -37,7 +37,7 @@ def validate(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
 def base_address(config: Mapping[str, Any]) -> str:
     """Scheme and host of the account; `base_url` beats `subdomain`."""
     if config.get("base_url") not in (None, ""):
-        return _base_url(config["base_url"])
+        return bare_url(config["base_url"], "base_url", "https://acme.zendesk.com")
     subdomain = config.get("subdomain")
     if subdomain in (None, ""):
         raise ConfigurationError(
@@ -76,16 +76,6 @@ def start_time(config: Mapping[str, Any]) -> int:
     return max(0, int(seconds))
 
 
-def ceiling(config: Mapping[str, Any]) -> int | None:
-    """The user's own limit, in requests a minute."""
-    value = config.get("max_requests_per_minute")
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError("max_requests_per_minute is not a whole number of at least 1.")
-    return value
-
-
 def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
     """The accepted form that the credentials have.
 
@@ -110,29 +100,6 @@ def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _refuse_stray_characters(credentials: Mapping[str, str]) -> None:
-    # what sends a header with such a character fails with a message that quotes the whole header
-    for key, value in credentials.items():
-        if value != value.strip() or not value.isprintable():
-            raise ConfigurationError(f"credentials: {key} has a space, line break or control character too many.")
-        if key == "access_token" and not _TOKEN.fullmatch(value):
-            raise ConfigurationError(f"credentials: {key} has a character that no token has.")
-
-
-def _base_url(value: Any) -> str:
-    parts = urlsplit(value if isinstance(value, str) else "")
-    try:
-        port_is_right = parts.port is None or parts.port > 0
-    except ValueError:
-        port_is_right = False
-    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if not (parts.hostname and port_is_right and bare and parts.scheme in ("https", "http")):
-        raise ConfigurationError(
-            "base_url is not a scheme and host alone: write for example https://acme.zendesk.com, "
-            "without path, query or user name."
-        )
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ConfigurationError(
-            "base_url is plain http, which would send the credentials in the open: write https "
-            "(http is for addresses of this machine only)."
-        )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    refuse_stray_characters(credentials)
+    if not _TOKEN.fullmatch(credentials.get("access_token", "x")):
+        raise ConfigurationError("credentials: access_token has a character that no token has.")

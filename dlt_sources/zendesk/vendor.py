@@ -7,14 +7,17 @@ from typing import Any
 
 from dlt_sources.base import Client, Vendor
 from dlt_sources.limits import Budgets
+from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.zendesk.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, validate
 from dlt_sources.zendesk.streams import STREAMS
 
 
-def _open(config: Mapping[str, Any], credentials: Mapping[str, str], budgets: Budgets) -> Client:
+def _open(
+    config: Mapping[str, Any], credentials: Mapping[str, str], budgets: Budgets, tokens: TokenStore = SHARED
+) -> Client:
     from dlt_sources.zendesk.client import open_client
 
-    return open_client(config, credentials, budgets)
+    return open_client(config, credentials, budgets, tokens=tokens)
 
 
 ZENDESK = Vendor(

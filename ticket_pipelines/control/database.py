@@ -1,4 +1,4 @@
-"""The control database: desks, leases, runs, quarantine, budgets. SQLite beside the project, or Postgres.
+"""The control database: desks, leases, runs, quarantine, budgets, tokens. SQLite beside the project, or Postgres.
 
 The tables stand here as data; Alembic migrations (`migrations/`) bring a database to them. Times are stored as UTC
 (naive in SQLite, aware on Postgres): read and write them through `Instant`, which takes and gives aware ones.
@@ -131,4 +131,13 @@ budgets = sa.Table(
     sa.Column("total", sa.Integer, doc="what the vendor announced; null: the contract's number"),
     sa.Column("taken", sa.JSON, nullable=False, doc="Unix times of the requests within the period"),
     sa.Column("closed_until", sa.Float, nullable=False, server_default="0", doc="Unix time"),
+)
+
+access_tokens = sa.Table(
+    "access_tokens",
+    metadata,
+    sa.Column("credential", sa.String(64), primary_key=True, doc="fingerprint of the credential"),
+    sa.Column("token", sa.Text, doc="encrypted; null while none was minted, or after it was refused"),
+    sa.Column("expires_at", sa.Float, doc="Unix time; null: the vendor names no end"),
+    sa.Column("minting_until", sa.Float, nullable=False, server_default="0", doc="Unix time; later: somebody mints"),
 )

@@ -6,7 +6,7 @@ vendor tables are not chosen are made again from the warehouse, without a reques
 
 # no `from __future__ import annotations`: Dagster reads the annotations of an op's parameters as they are
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +119,12 @@ class _DeskStep:
             raise step_failure(report.headline(result), result.error_code, scheduled=self.scheduled)
 
     def _materialized(self, result: SyncResult, loaded: list[str]) -> Iterator[Emitted]:
+        assets: dict[str, list[str]] = {}
+        for stream in loaded:
+            assets.setdefault(self.catalog.vendor.asset(stream), []).append(stream)
         about: dict[dg.AssetKey, dict[str, Any]] = {
-            vendor_key(self.catalog.name, stream): report.stream_metadata(result, stream) for stream in loaded
+            vendor_key(self.catalog.name, asset): self._metadata(result, asset, streams)
+            for asset, streams in assets.items()
         }
         about |= {
             unified_key(self.catalog.name, table): report.sync_metadata(result) for table in self.catalog.fed_by(loaded)
@@ -128,6 +132,11 @@ class _DeskStep:
         rows = row_counts(self.catalog, self.project.warehouse, self.key, list(about))
         for asset, metadata in about.items():
             yield from self._emitted(asset, {**metadata, **_rows(rows, self.catalog.table(asset))})
+
+    def _metadata(self, result: SyncResult, asset: str, streams: Sequence[str]) -> dict[str, Any]:
+        if asset in streams:
+            return report.stream_metadata(result, asset)
+        return report.group_metadata(result, {f"{self.catalog.name}_{stream}": stream for stream in streams})
 
     def _emitted(self, asset: dg.AssetKey, metadata: Mapping[str, Any]) -> Iterator[Emitted]:
         """A chosen asset is a result of the step; unified rows that came along are told as an event."""

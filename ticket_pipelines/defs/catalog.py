@@ -17,7 +17,7 @@ from typing import Any
 import dagster as dg
 
 from dlt_sources import VENDORS
-from dlt_sources.base import Refresh, Stream, Vendor
+from dlt_sources.base import Discovery, Refresh, Stream, Vendor
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.sync.layout import vendor_spec
 from ticket_pipelines.unified import mappings
@@ -82,17 +82,23 @@ class Catalog:
         return self.vendor.streams[0]
 
     def vendor_keys(self) -> list[dg.AssetKey]:
-        """Assets of all vendor tables."""
+        """Assets of all vendor tables that every account may have."""
         return [vendor_key(self.name, stream.name) for stream in self.vendor.streams]
+
+    def group_keys(self) -> list[dg.AssetKey]:
+        """The asset of all vendor tables that only an account knows; [] where there are none."""
+        return [vendor_key(self.name, self.vendor.discovery.group)] if self.vendor.discovery else []
 
     def unified_keys(self) -> list[dg.AssetKey]:
         """Assets of all unified rows of this vendor."""
         return [unified_key(self.name, table) for table in self.feeds]
 
     def table(self, key: dg.AssetKey) -> str:
-        """Name of the table behind one of these assets."""
+        """Name of the table behind one of these assets; that of a group of tables is none."""
         if key in self.unified_keys():
             return key.path[-1]
+        if key in self.group_keys():
+            return f"{self.name}_{key.path[-1]}"
         return self.vendor.table(self.vendor.stream(key.path[-1]))
 
     def reference_streams(self) -> tuple[str, ...]:
@@ -110,10 +116,12 @@ class Catalog:
             chosen: The assets to materialize.
             streams: A narrower choice of streams; empty: those of the chosen assets.
         """
-        wanted = {stream.name for stream in self.vendor.streams if vendor_key(self.name, stream.name) in chosen}
+        assets = [*self.vendor_keys(), *self.group_keys()]
+        wanted = {key.path[-1] for key in assets if key in chosen}
         fresh = self.fed_by(wanted)
-        everything = not streams and len(wanted) == len(self.vendor.streams)
-        read_alone = tuple(s.name for s in self.vendor.streams if s.name in wanted and not s.on_demand)
+        everything = not streams and len(wanted) == len(assets)
+        on_demand = {stream.name for stream in self.vendor.streams if stream.on_demand}
+        read_alone = tuple(key.path[-1] for key in assets if key.path[-1] in wanted - on_demand)
         return Plan(
             sync=bool(wanted),
             streams=tuple(streams) or (() if everything else read_alone or tuple(wanted)),
@@ -122,7 +130,8 @@ class Catalog:
 
     def specs(self) -> list[dg.AssetSpec]:
         """All assets that one sync of a desk emits."""
-        return [*map(self._vendor_asset, self.vendor.streams), *map(self._unified_asset, self.feeds)]
+        groups = [self._group_asset(self.vendor.discovery)] if self.vendor.discovery else []
+        return [*map(self._vendor_asset, self.vendor.streams), *groups, *map(self._unified_asset, self.feeds)]
 
     def _vendor_asset(self, stream: Stream) -> dg.AssetSpec:
         spec = vendor_spec(self.vendor, stream)
@@ -131,6 +140,16 @@ class Catalog:
             vendor_key(self.name, stream.name),
             description=f"{doc}\n\n[{self.vendor.title}: {stream.name}]({stream.url})",
             metadata={**table_metadata(spec), "refresh": stream.refresh.value},
+            group_name=self.name,
+            kinds={"dlt", "table"},
+            partitions_def=desks_of(self.name),
+            skippable=True,
+        )
+
+    def _group_asset(self, discovery: Discovery) -> dg.AssetSpec:
+        return dg.AssetSpec(
+            vendor_key(self.name, discovery.group),
+            description=discovery.doc,
             group_name=self.name,
             kinds={"dlt", "table"},
             partitions_def=desks_of(self.name),

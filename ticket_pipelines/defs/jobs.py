@@ -33,7 +33,8 @@ def daily_job_name(vendor: str) -> str:
 
 def jobs_of(catalog: Catalog) -> list[Any]:
     """All jobs of a vendor."""
-    assets = dg.AssetSelection.assets(*catalog.vendor_keys(), *catalog.unified_keys()).without_checks()
+    every = (*catalog.vendor_keys(), *catalog.group_keys(), *catalog.unified_keys())
+    assets = dg.AssetSelection.assets(*every).without_checks()
     unified = dg.AssetSelection.assets(*catalog.unified_keys()).without_checks()
     complete = dg.AssetSelection.checks(complete_key(catalog))
     checks = dg.AssetSelection.checks(complete_key(catalog), *row_checks(catalog))

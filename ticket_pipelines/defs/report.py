@@ -49,6 +49,24 @@ def stream_metadata(result: SyncResult, stream: str) -> dict[str, Any]:
     }
 
 
+def group_metadata(result: SyncResult, streams: Mapping[str, str]) -> dict[str, Any]:
+    """The numbers of an asset that is many tables: each table's own, and their sums.
+
+    Args:
+        result: What came of the sync.
+        streams: Table to its stream.
+    """
+    found = outcomes(result)
+    rows = {table: {count: int(found[stream]["rows"][count]) for count in COUNTS} for table, stream in streams.items()}
+    return {
+        **{f"rows_{count}": sum(one[count] for one in rows.values()) for count in COUNTS},
+        "tables": {
+            table: {**rows[table], "outcome": str(found[stream]["outcome"])} for table, stream in streams.items()
+        },
+        **sync_metadata(result),
+    }
+
+
 def sync_metadata(result: SyncResult) -> dict[str, Any]:
     """The numbers of the whole sync, as `sync_runs` has them."""
     return {

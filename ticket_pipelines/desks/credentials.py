@@ -19,6 +19,7 @@ from ticket_pipelines.errors import SettingsError, UsageError
 ENCRYPTED = (
     (database.desks, database.desks.c.key, database.desks.c.credentials),
     (database.quarantine, database.quarantine.c.id, database.quarantine.c.payload),
+    (database.access_tokens, database.access_tokens.c.credential, database.access_tokens.c.token),
 )
 """Every encrypted column of the control database: table, key column, column."""
 
@@ -136,7 +137,7 @@ class Vault:
         count = 0
         for table, key, column in ENCRYPTED:
             with control.begin() as connection:
-                for row_key, token in connection.execute(sa.select(key, column)).all():
+                for row_key, token in connection.execute(sa.select(key, column).where(column.is_not(None))).all():
                     fresh = self.encrypt(self.decrypt(token))
                     # only where nobody wrote in between
                     changed = sa.update(table).where(key == row_key, column == token).values({column: fresh})

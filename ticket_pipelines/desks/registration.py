@@ -117,6 +117,9 @@ def _check_streams(vendor: Vendor, streams: Any) -> None:
         return
     if not isinstance(streams, list) or not streams or not all(isinstance(name, str) for name in streams):
         raise UsageError("configuration: streams must be a list of names (leave it out for all)")
+    if vendor.discovery is not None:
+        # only the account knows them all
+        return
     known = [stream.name for stream in vendor.streams]
     for name in streams:
         if name not in known:

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--same-second", type=int)
     parser.add_argument("--data", help="CSV of real histories, may be gzipped")
     parser.add_argument("--now", help="where the clock starts: ISO 8601 or Unix seconds")
-    parser.add_argument("--settings", type=json.loads, default={}, help="JSON: settings of the account")
+    parser.add_argument("--settings", type=json.loads, default={}, help="JSON: settings by vendor and name")
     parser.add_argument("--ready-file", type=Path)
     given = parser.parse_args(arguments)
     options = Options(
@@ -34,7 +34,6 @@ def main(arguments: list[str] | None = None) -> None:
         same_second=given.same_second,
         data=given.data,
         now=_instant(given.now),
-        settings=given.settings,
     )
 
     def announce(server: SandboxServer) -> None:
@@ -43,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.write("\n".join(describe(server)) + "\n")
         sys.stdout.flush()
 
-    serve(given.port, options, announce)
+    serve(given.port, options, announce, given.settings)
 
 
 def _instant(text: str | None) -> float | str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -175,7 +175,3 @@ def _known(read: Callable[[str], list[dict[str, Any]]], stream: str) -> list[dic
         return read(stream)
     except KeyError as error:
         raise ValueError(f"no stream {stream!r}") from error
-
-
-Builders = Mapping[str, Callable[[Options], Emulator]]
-"""Vendors by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ class Options:
         seed: Seed of the invented data.
         tickets: How many tickets to invent.
         same_second: How many of them change in one and the same second; None: about one in five.
-        data: Path of a file of real histories that take the place of the invented tickets.
+        data: Path of a file of real histories that take the place of the invented tickets, at Zendesk.
         now: Where the clock starts; None: the wall clock.
         frozen: True when the clock only moves when told to.
         settings: Settings of the vendor's account, by name (plan, limits, delays).
@@ -44,6 +44,7 @@ class Asked:
         body: The whole body.
         origin: Scheme and host under which the client knows the server.
         repeat: True when a page must say that it is followed by itself.
+        in_flight: How many requests of this vendor were being served when it came, itself among them.
     """
 
     method: str
@@ -53,6 +54,7 @@ class Asked:
     body: bytes
     origin: str
     repeat: bool = False
+    in_flight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,21 @@ class Reply:
     status: int
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """A vendor, as the server needs to know it.
+
+    Attributes:
+        build: Makes the emulator of one account.
+        logins: Credentials by name; `oauth` are those that the vendor recommends.
+        config: Desk configuration that leads to an address.
+    """
+
+    build: Callable[[Options], Emulator]
+    logins: Mapping[str, Mapping[str, str]]
+    config: Callable[[str], dict[str, str]]
 
 
 class Emulator(Protocol):

@@ -19,12 +19,20 @@ class Front:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._control_app = control_app(control)
+        self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         if scope["path"].startswith(f"{PREFIX}/"):
             await self._control_app(scope, receive, send)
             return
+        self._in_flight += 1
+        try:
+            await self._serve(scope, receive, send, self._in_flight)
+        finally:
+            self._in_flight -= 1
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, in_flight: int) -> None:
         query = scope["query_string"].decode("latin-1")
         body = await _body(receive)
         fault = self._control.strike(f"{scope['path']}?{query}" if query else scope["path"])
@@ -34,7 +42,7 @@ class Front:
             self._enter(scope, query, 0, fault)
             await reset(scope, receive)
             return
-        reply = self._reply(_asked(scope, query, body, fault), fault)
+        reply = self._reply(_asked(scope, query, body, fault, in_flight), fault)
         self._enter(scope, query, reply.status, fault)
         messages = self._messages(reply)
         if fault and fault.kind in ("slow", "truncate", "not_json", "reset_body"):
@@ -68,7 +76,7 @@ class Front:
         self._control.enter(Entry(at, scope["method"], scope["path"], open_query(query), status, kind))
 
 
-def _asked(scope: Scope, query: str, body: bytes, fault: Fault | None) -> Asked:
+def _asked(scope: Scope, query: str, body: bytes, fault: Fault | None, in_flight: int) -> Asked:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host, port = scope["server"]
     return Asked(
@@ -79,6 +87,7 @@ def _asked(scope: Scope, query: str, body: bytes, fault: Fault | None) -> Asked:
         body=body,
         origin=f"{scope['scheme']}://{headers.get('host', f'{host}:{port}')}",
         repeat=fault is not None and fault.kind == "repeat",
+        in_flight=in_flight,
     )
 
 

@@ -12,21 +12,24 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
-from ticket_pipelines.sandbox.control import Builders, Control
-from ticket_pipelines.sandbox.emulator import Options
+from ticket_pipelines.sandbox.control import Control
+from ticket_pipelines.sandbox.emulator import Options, Vendor
 from ticket_pipelines.sandbox.front import Front
 from ticket_pipelines.sandbox.wire import Protocol, Server
-from ticket_pipelines.sandbox.zendesk import ZendeskEmulator
-from ticket_pipelines.sandbox.zendesk.access import CREDENTIALS as ZENDESK_CREDENTIALS
+from ticket_pipelines.sandbox.zendesk import ZENDESK
+from ticket_pipelines.sandbox.zoho_crm import ZOHO_CRM
+from ticket_pipelines.sandbox.zoho_desk import ZOHO_DESK
 
-VENDORS: Builders = {"zendesk": ZendeskEmulator}
-CREDENTIALS: Mapping[str, Mapping[str, Mapping[str, str]]] = {"zendesk": ZENDESK_CREDENTIALS}
+VENDORS: Mapping[str, Vendor] = {"zendesk": ZENDESK, "zoho_desk": ZOHO_DESK, "zoho_crm": ZOHO_CRM}
+"""In the order of their ports."""
+Settings = Mapping[str, Mapping[str, Any]]
+"""Settings of the accounts: by vendor, then by name."""
 _START_SECONDS = 30
 
 
@@ -38,18 +41,15 @@ class Listening:
         vendor: Its name.
         url: Scheme, host and port.
         control: Its control plane, without HTTP.
-        logins: Credentials by name: those that may read all (`oauth`, `access_token`, `api_token`) and weaker ones.
+        logins: Credentials by name: `oauth` may read all, others are weaker or older ways in.
+        config: Desk configuration that leads here.
     """
 
     vendor: str
     url: str
     control: Control
     logins: Mapping[str, Mapping[str, str]]
-
-    @property
-    def config(self) -> dict[str, str]:
-        """Desk configuration that leads here."""
-        return {"base_url": self.url}
+    config: dict[str, str]
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -63,18 +63,19 @@ class SandboxServer:
     Args:
         options: What the emulators are made of.
         port: Port of the first vendor, the next vendors take the following ones; 0: free ports.
+        settings: Settings of the accounts.
 
     Raises:
         OSError: A port is taken, or the data file cannot be read.
         ValueError: The data file or a setting does not fit.
     """
 
-    def __init__(self, options: Options | None = None, *, port: int = 0) -> None:
-        options = options or Options()
-        controls = {name: Control(build, options) for name, build in VENDORS.items()}
+    def __init__(self, options: Options | None = None, *, port: int = 0, settings: Settings | None = None) -> None:
+        given = _by_vendor(options or Options(), settings or {})
+        controls = {name: Control(vendor.build, given[name]) for name, vendor in VENDORS.items()}
         self._sockets = _bound(port, len(controls))
         self.vendors = {
-            name: Listening(name, _url(sock), control, CREDENTIALS[name])
+            name: Listening(name, _url(sock), control, VENDORS[name].logins, VENDORS[name].config(_url(sock)))
             for (name, control), sock in zip(controls.items(), self._sockets, strict=True)
         }
         self._thread: threading.Thread | None = None
@@ -86,6 +87,16 @@ class SandboxServer:
     def zendesk(self) -> Listening:
         """The Zendesk emulator."""
         return self.vendors["zendesk"]
+
+    @property
+    def zoho_desk(self) -> Listening:
+        """The Zoho Desk emulator."""
+        return self.vendors["zoho_desk"]
+
+    @property
+    def zoho_crm(self) -> Listening:
+        """The Zoho CRM emulator."""
+        return self.vendors["zoho_crm"]
 
     def start(self) -> Self:
         """Starts to serve; returns when requests are answered.
@@ -134,6 +145,7 @@ def serve(
     port: int = 0,
     options: Options | None = None,
     announce: Callable[[SandboxServer], None] | None = None,
+    settings: Settings | None = None,
 ) -> None:
     """Serves the emulators until SIGINT or SIGTERM.
 
@@ -141,8 +153,9 @@ def serve(
         port: Port of the first vendor; 0: free ports.
         options: What the emulators are made of.
         announce: Called once requests are answered; `describe` gives the lines to print.
+        settings: Settings of the accounts.
     """
-    with _stop_signal() as stop, SandboxServer(options, port=port) as server:
+    with _stop_signal() as stop, SandboxServer(options, port=port, settings=settings) as server:
         if announce:
             announce(server)
         stop.wait()
@@ -155,6 +168,12 @@ def describe(server: SandboxServer) -> list[str]:
         lines.append(f"{vendor.vendor}: {vendor.url} (control plane: {vendor.url}/__sandbox/)")
         lines += [f"  {name}: {_flat(login)}" for name, login in vendor.logins.items()]
     return lines
+
+
+def _by_vendor(options: Options, settings: Settings) -> dict[str, Options]:
+    if unknown := set(settings) - set(VENDORS):
+        raise ValueError(f"settings go by vendor ({', '.join(VENDORS)}), not by {', '.join(sorted(unknown))}")
+    return {name: replace(options, settings={**options.settings, **settings.get(name, {})}) for name in VENDORS}
 
 
 @contextmanager

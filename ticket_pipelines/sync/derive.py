@@ -56,7 +56,8 @@ def derive(mappings: Mapping[str, StreamMapping], vendor: Mapping[str, pa.Table]
                 for name, rows in part.items():
                     if rows.num_rows:
                         parts.setdefault(name, []).append(rows)
-    derived.tables = {name: newest(pa.concat_tables(found)) for name, found in parts.items()}
+    # the table of records inside of records may have learned a column on the way
+    derived.tables = {name: newest(pa.concat_tables(found, promote_options="default")) for name, found in parts.items()}
     return derived
 
 

@@ -20,9 +20,10 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from dlt_sources.base import Client, Vendor
-from dlt_sources.errors import SourceError
+from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.due import is_due
+from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.errors import TicketPipelinesError, UsageError, WarehouseUnavailableError
@@ -94,14 +95,18 @@ class _Sync:
         with _Record(self.project, self.desk, plan, request) as record:
             budgets = ControlBudgets(self.project.control)
             credentials = self.project.desks.credentials(self.desk.key)
-            with closing(self.vendor.open(self.desk.config, credentials, budgets)) as client:
+            tokens = ControlTokens(self.project.control, self.project.vault)
+            with closing(self.vendor.open(self.desk.config, credentials, budgets, tokens)) as client:
                 client.on_wait = self.progress.wait
                 record.client = client
+                wanted = request.streams if plan.walk is Walk.LIVE else ()
+                vendor = self.vendor.as_shown(client, wanted or self.desk.streams)
+                plan = make_plan(request, self.vendor, self.desk.streams, vendor)
                 warehouse = self.project.warehouse
                 with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
                     position = Position(pipeline.state())
                     target = Target(
-                        vendor=self.vendor,
+                        vendor=vendor,
                         desk=self.desk.key,
                         warehouse=warehouse,
                         pipeline=pipeline,
@@ -140,7 +145,7 @@ class _Sync:
         if desk is None or not is_due(desk.next_due_at, paused=desk.paused, now=datetime.now(UTC)):
             return
         request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
-        plan = make_plan(request, self.vendor, desk.streams)
+        plan = make_plan(request, self.vendor, desk.streams, target.vendor)
         # what has no live position yet is being read by the walk itself
         begun = tuple(stream for stream in plan.streams if position.is_live(stream.name))
         if not begun:
@@ -216,6 +221,9 @@ class _Record:
 def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     if error is None:
         return verdict(outcomes)
+    if isinstance(error, LimitError):
+        # the account would not even say which streams it has: the next sync begins where this one did
+        return Status.PARTIAL, (error.code, redact(str(error)))
     if isinstance(error, SourceError | TicketPipelinesError):
         return Status.FAILED, (error.code, redact(str(error)))
     if isinstance(error, Exception):

@@ -45,6 +45,7 @@ class Head:
         version: Its clock in milliseconds; None where there is none, or it cannot be read.
         content_hash: Hash of the record's bytes.
         deleted_at: When it was deleted; None while alive.
+        older: It may be older than what was read before; see `Page.older`.
     """
 
     raw: msgspec.Raw
@@ -52,6 +53,7 @@ class Head:
     version: int | None
     content_hash: int
     deleted_at: datetime | None
+    older: bool = False
 
 
 @dataclass(frozen=True, slots=True)

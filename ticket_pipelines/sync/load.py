@@ -23,6 +23,7 @@ from dlt_sources.base import Stream, Vendor
 from ticket_pipelines.errors import WarehouseRejectedError, WarehouseUnavailableError
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync import quarantine
+from ticket_pipelines.sync.children import with_children
 from ticket_pipelines.sync.cursors import keep_copy
 from ticket_pipelines.sync.derive import Retraction, derive, newest
 from ticket_pipelines.sync.heads import Rejected
@@ -117,6 +118,7 @@ class Loader:
         self._target = target
         self._position = position
         self._shapers: dict[str, Shaper] = {}
+        self._mappings = with_children(target.vendor, target.mappings, self.shaper)
 
     def shaper(self, stream: Stream) -> Shaper:
         """The shaper of a stream, made at its first use."""
@@ -219,7 +221,7 @@ class Loader:
 
     def _tables(self, batch: _Batch) -> tuple[dict[str, pa.Table], dict[str, TableSpec]]:
         """The tables to load for a batch; rows that cannot be mapped leave it."""
-        derived = derive(self._target.mappings, batch.rows)
+        derived = derive(self._mappings, batch.rows)
         for poison in derived.poison:
             batch.reject(poison.stream, poison.id, "map", poison.reason)
             batch.rows[poison.stream] = _without(batch.rows[poison.stream], poison.id)
@@ -227,8 +229,9 @@ class Loader:
         parts = {name: [rows] for name, rows in derived.tables.items()}
         for name, rows in self._retracted(batch, derived.tables):
             parts.setdefault(name, []).append(rows)
-        tables = {name: newest(pa.concat_tables(found)) for name, found in parts.items()}
-        specs = {name: self._target.unified[name] for name in tables}
+        tables = {name: newest(pa.concat_tables(found, promote_options="default")) for name, found in parts.items()}
+        known = self._derived_specs()
+        specs = {name: known[name] for name in tables}
         for name, rows in batch.rows.items():
             if rows.num_rows:
                 spec = self._shapers[name].layout.spec
@@ -237,10 +240,10 @@ class Loader:
 
     def _retracted(self, batch: _Batch, given: Mapping[str, pa.Table]) -> list[tuple[str, pa.Table]]:
         target = self._target
-        retraction = Retraction(target.warehouse, target.desk, target.unified)
+        retraction = Retraction(target.warehouse, target.desk, self._derived_specs())
         found: list[tuple[str, pa.Table]] = []
         for name, rows in batch.rows.items():
-            mapping = target.mappings.get(name)
+            mapping = self._mappings.get(name)
             if mapping is None or not mapping.owns:
                 continue
             # what only repairs is new in its own table, but its unified rows may have come from another stream
@@ -252,6 +255,12 @@ class Loader:
             owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
             found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
         return found
+
+    def _derived_specs(self) -> dict[str, TableSpec]:
+        """The tables of what is derived from vendor rows: unified ones, and those of records inside of records."""
+        streams = [stream for stream in self._target.vendor.streams if stream.parent]
+        children = {self._target.vendor.table(stream): self.shaper(stream).layout.spec for stream in streams}
+        return {**self._target.unified, **children}
 
     def _load(self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]) -> None:
         def once() -> None:

@@ -8,7 +8,7 @@ read last. Unchanged records cost no room, so a repeated read fits into few pack
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -105,6 +105,11 @@ class Package:
         # a package that is nearly full would settle the next pages one by one, a query each
         rows, size = self.bounds.rows * 4 // 5, self.bounds.size * 4 // 5
         return self._rows >= rows or self._size >= size or self.read >= self.bounds.read
+
+    def holds(self, stream: str, ids: Iterable[str]) -> bool:
+        """Whether one of these records is to be loaded with the package."""
+        prepared = (key for ready in self.prepared.get(stream, ()) for key in ready.outcomes)
+        return not ({*self.kept.get(stream, ()), *prepared}).isdisjoint(ids)
 
     @property
     def is_empty(self) -> bool:

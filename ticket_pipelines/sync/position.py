@@ -6,6 +6,7 @@ It is one JSON document, committed with the rows (dlt's state in the warehouse):
     full       the walk of a full sync through each stream, moved by that alone
     backfill   the same for a backfill
     refreshed  when streams that are not read in each sync were last read whole
+    rechecked  how far a round of asking for stored records has come
     fields     fields that no release declares, and the columns they were given
 
 A walk that was cut off (killed, stopped by a limit) goes on where its last package ended, if asked for the same window.
@@ -109,6 +110,17 @@ class Position:
     def refresh(self, stream: str, now: datetime) -> None:
         """Keeps when a stream was read whole."""
         self._part("refreshed")[stream] = now.isoformat()
+
+    def rechecked(self, stream: str) -> str:
+        """Id up to which the present round of a stream has asked for its records; "" at its start."""
+        found: str = self._part("rechecked").get(stream, "")
+        return found
+
+    def recheck(self, stream: str, reached: str) -> None:
+        """Keeps how far a round has come; "" ends it."""
+        self._part("rechecked")[stream] = reached
+        if not reached:
+            del self._part("rechecked")[stream]
 
     def fields(self, stream: str) -> dict[str, str]:
         """Learned fields of a stream and their columns."""

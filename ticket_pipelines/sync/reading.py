@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import cast
 
-from dlt_sources.base import Client, Page, Refresh, Stream
+from dlt_sources.base import Client, Page, Rechecks, Refresh, Stream
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -26,6 +27,7 @@ from ticket_pipelines.sync.heads import Head, HeadReader
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds, Package, Settled
 from ticket_pipelines.sync.position import Position, Walk, cursor
+from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Counts, StreamResult
 from ticket_pipelines.sync.settle import Outcome
@@ -126,6 +128,7 @@ class Pass:
                 # what came before is whole and need not be asked for again
                 self._finish()
                 raise
+        self._recheck()
         self._finish(ended=True)
 
     def _finish(self, *, ended: bool = False) -> None:
@@ -241,6 +244,23 @@ class Pass:
         if stream.scheduled_every:
             self._position.refresh(stream.name, datetime.now(UTC))
 
+    def _recheck(self) -> None:
+        """Asks for records whose deletion the vendor does not tell."""
+        if self._plan.walk is not Walk.LIVE or self._plan.ids:
+            return
+        now = datetime.now(UTC)
+        for stream in self._plan.streams:
+            if stream.recheck is None or stream.limit in self._closed:
+                continue
+            result = self.outcomes.streams[stream.name]
+            try:
+                for ids, reached in rounds(self._target, self._position, stream, stream.recheck, now):
+                    for page in cast("Rechecks", self._client).vanished(stream, ids):
+                        self._take(stream, page, result, None)
+                    self._position.recheck(stream.name, reached)
+            except SourceError as error:
+                self._fail(stream, result, error)
+
     def _take(self, stream: Stream, page: Page, result: StreamResult, snapshot: _Snapshot | None) -> None:
         size = sum(memoryview(record).nbytes for record in page.records)
         if not self._package.has_room(len(page.records), size):
@@ -249,6 +269,11 @@ class Pass:
         if snapshot is not None:
             snapshot.seen.update(head.id for head in heads)
             snapshot.nameless += len(rejected)
+        if page.older:
+            for head in heads:
+                head.older = True
+        if page.partial:
+            self._make_way(stream, heads)
         self._package.add(stream.name, heads, rejected, size)
         if page.partial:
             self._flush_parts(stream)
@@ -286,6 +311,12 @@ class Pass:
             for head in heads
         ]
 
+    def _make_way(self, stream: Stream, heads: Sequence[Head]) -> None:
+        """Loads what the package holds of these records: a part is laid over the stored row, not over one to come."""
+        self._settle()
+        if self._package.holds(stream.name, [head.id for head in heads]):
+            self._commit()
+
     def _flush_parts(self, stream: Stream) -> None:
         """Lays records that lack fields over their stored rows; new ones are taken as they are."""
         waiting = dict(self._package.waiting())
@@ -293,7 +324,9 @@ class Pass:
         for name, others in waiting.items():
             self._package.add(name, others, [], 0)
         stored = self._loader.stored(stream, list(heads))
-        self._package.settle(stream.name, [head for key, head in heads.items() if key not in stored], {}, True)
+        # that an unknown record is deleted says nothing
+        new = [head for key, head in heads.items() if key not in stored and head.deleted_at is None]
+        self._package.settle(stream.name, new, {}, True)
         known = {key: head for key, head in heads.items() if key in stored}
         if not known:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from dlt_sources.base import Refresh, Stream, Vendor, Window
@@ -34,13 +34,17 @@ class Plan:
     due_only: bool
 
 
-def make_plan(request: SyncRequest, vendor: Vendor, configured: Sequence[str] = ()) -> Plan:
+def make_plan(
+    request: SyncRequest, vendor: Vendor, configured: Sequence[str] = (), shown: Vendor | None = None
+) -> Plan:
     """The plan of a request.
 
     Args:
         request: What is asked.
         vendor: The desk's vendor.
         configured: Streams that the desk's configuration names; empty: all.
+        shown: The vendor as the desk's account shows it (`Vendor.as_shown`); None: it was not asked yet, and where the
+            account has its say, a stream that no release knows is not refused.
 
     Raises:
         UsageError: The request cannot be done.
@@ -51,10 +55,11 @@ def make_plan(request: SyncRequest, vendor: Vendor, configured: Sequence[str] = 
     _check_times(request)
     if request.ids and walk is not Walk.LIVE:
         raise UsageError(f"chosen ids and mode {request.mode.value!r} exclude each other: leave out one of them")
-    for name in request.streams:
-        _find(vendor, name)
-    streams = _repaired(request, vendor) if request.ids else _read(request, vendor, configured)
-    if not streams:
+    chosen = _named(request.streams or (() if request.ids else configured), vendor, shown)
+    known = shown or vendor
+    streams = _repaired(chosen, known) if request.ids else _read(request, chosen, known)
+    may_come = vendor.discovery is not None and (shown is None or vendor.discovery.group in request.streams)
+    if not streams and not may_come:
         raise UsageError(
             "there is nothing to read: the chosen streams are read for chosen records only; name those with --id"
         )
@@ -80,24 +85,44 @@ def _check_times(request: SyncRequest) -> None:
         raise UsageError("a backfill needs since, until or both; to read everything again, use mode full")
 
 
-def _find(vendor: Vendor, name: str) -> Stream:
-    try:
-        return vendor.stream(name)
-    except KeyError:
-        known = ", ".join(stream.name for stream in vendor.streams)
-        raise UsageError(f"{vendor.title} has no stream {name[:60]!r}; it has {known}") from None
+def _named(names: Sequence[str], vendor: Vendor, shown: Vendor | None) -> Collection[str] | None:
+    """The streams that these names choose: a group stands for its streams, what is inside of records for its parent.
+
+    None where nothing was named: all. A name may well choose nothing.
+    """
+    if not names:
+        return None
+    parents = {stream.name: stream.parent or stream.name for stream in (shown or vendor).streams}
+    released = {stream.name for stream in vendor.streams}
+    chosen = set()
+    for name in names:
+        if vendor.discovery is not None and name == vendor.discovery.group:
+            chosen |= {parent for parent in parents.values() if parent not in released}
+        elif name in parents:
+            chosen.add(parents[name])
+        elif name in released or (vendor.discovery is not None and shown is None):
+            # a stream of other accounts, or one that only this account knows
+            chosen.add(name)
+        else:
+            raise UsageError(f"{vendor.title} has no stream {name[:60]!r}; it has {', '.join(parents)}")
+    return chosen
 
 
-def _read(request: SyncRequest, vendor: Vendor, configured: Sequence[str]) -> list[Stream]:
-    chosen = request.streams or tuple(configured)
-    streams = [stream for stream in vendor.streams if not chosen or stream.name in chosen]
+def _read(request: SyncRequest, chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
+    streams = [
+        stream for stream in vendor.streams if (not stream.optional if chosen is None else stream.name in chosen)
+    ]
     # a date range means nothing to a stream that is read whole each time
     whole = request.mode is not Mode.BACKFILL or bool(request.streams)
-    return [stream for stream in streams if not stream.on_demand and (whole or stream.refresh is not Refresh.SNAPSHOT)]
+    return [
+        stream
+        for stream in streams
+        if not (stream.on_demand or stream.parent) and (whole or stream.refresh is not Refresh.SNAPSHOT)
+    ]
 
 
-def _repaired(request: SyncRequest, vendor: Vendor) -> list[Stream]:
+def _repaired(chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
     """Streams of a repair: the chosen ones, else the main stream and those that are read for its ids alone."""
-    if request.streams:
-        return [stream for stream in vendor.streams if stream.name in request.streams]
+    if chosen is not None:
+        return [stream for stream in vendor.streams if stream.name in chosen]
     return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand)]

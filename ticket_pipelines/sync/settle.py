@@ -43,7 +43,7 @@ def settle(head: Head, stored: Stored | None, counted: bool) -> tuple[Outcome, i
     was_deleted = stored.deleted_at is not None
     if head.content_hash == stored.content_hash and deleted == was_deleted:
         return Outcome.UNCHANGED, stored.version
-    if version is None or (counted and version <= stored.version):
+    if version is None or (counted and not head.older and version <= stored.version):
         version = stored.version + 1
     elif version < stored.version:
         return Outcome.STALE, stored.version

@@ -36,6 +36,40 @@ STATUSES: Mapping[str, Mapping[str, str | None]] = {
         # a deletion is a flag and never a status
         "deleted": None,
     },
+    # companies add labels of their own: those count by their type
+    "zoho_desk": {
+        "open": "open",
+        "inprogress": "in_progress",
+        "escalated": "escalated",
+        "waiting": "pending",
+        "pending": "pending",
+        "onhold": "on_hold",
+        "closed": "closed",
+        "cancelled": "cancelled",
+        "canceled": "cancelled",
+    },
+    # statuses of cases, then stages of deals
+    "zoho_crm": {
+        "new": "new",
+        "open": "open",
+        "onhold": "on_hold",
+        "escalated": "escalated",
+        "closed": "closed",
+        "qualification": "new",
+        "needsanalysis": "open",
+        "valueproposition": "open",
+        "id.decisionmakers": "open",
+        "identifydecisionmakers": "open",
+        "proposal": "in_progress",
+        "proposal/pricequote": "in_progress",
+        "negotiation": "in_progress",
+        "negotiation/review": "in_progress",
+        "closedwon": "closed",
+        "closedlost": "cancelled",
+        "closedlosttocompetition": "cancelled",
+        "-none-": None,
+        "": None,
+    },
 }
 """Vendor to its status labels to the canonical status; None: known, and has none."""
 
@@ -44,11 +78,32 @@ RANKS: Mapping[str, int] = {"urgent": 4, "high": 3, "normal": 2, "low": 1}
 
 PRIORITIES: Mapping[str, Mapping[str, str | None]] = {
     "zendesk": {"urgent": "urgent", "high": "high", "normal": "normal", "low": "low", "": None},
+    "zoho_desk": {
+        "critical": "urgent",
+        "urgent": "urgent",
+        "high": "high",
+        "medium": "normal",
+        "normal": "normal",
+        "low": "low",
+        "-none-": None,
+        "": None,
+    },
+    "zoho_crm": {
+        "critical": "urgent",
+        "high": "high",
+        "medium": "normal",
+        "normal": "normal",
+        "low": "low",
+        "-none-": None,
+        "": None,
+    },
 }
 """Vendor to its priority labels to the canonical priority; None: known, and means none."""
 
 TYPES: Mapping[str, Mapping[str, str]] = {
     "zendesk": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
+    "zoho_desk": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
+    "zoho_crm": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
 }
 """Vendor to its labels of a ticket's type to the canonical type."""
 
@@ -79,6 +134,35 @@ CHANNELS: Mapping[str, Mapping[str, str]] = {
         "instagram_dm": "instagram",
         "rule": "rule",
         "sample_ticket": "sample",
+    },
+    "zoho_desk": {
+        "email": "email",
+        "web": "web",
+        "webform": "web",
+        "customerportal": "web",
+        "phone": "phone",
+        "chat": "chat",
+        "livechat": "chat",
+        "sms": "sms",
+        "whatsapp": "whatsapp",
+        "instantmessaging": "messaging",
+        "facebook": "facebook",
+        "twitter": "twitter",
+        "instagram": "instagram",
+        "forums": "community",
+        "community": "community",
+        "feedback": "feedback",
+        "feedbackwidget": "feedback",
+        "api": "api",
+    },
+    "zoho_crm": {
+        "email": "email",
+        "web": "web",
+        "phone": "phone",
+        "chat": "chat",
+        "facebook": "facebook",
+        "twitter": "twitter",
+        "whatsapp": "whatsapp",
     },
 }
 """Vendor to its labels of a channel to one word for all vendors."""

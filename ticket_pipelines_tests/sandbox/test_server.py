@@ -8,14 +8,28 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from ticket_pipelines.sandbox.emulator import Options
-from ticket_pipelines.sandbox.server import SandboxServer, describe
+from ticket_pipelines.sandbox.server import VENDORS, SandboxServer, describe
 from ticket_pipelines_tests.sandbox.asking import Asker, ask, authorization
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody uses."""
+    for _ in range(100):
+        with ExitStack() as opened, suppress(OSError):
+            first = opened.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            for offset in range(1, count):
+                opened.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            return port
+    raise AssertionError("no ports in a row are free")
 
 
 def test_stop_frees_the_port_and_ends_the_thread() -> None:
@@ -39,9 +53,7 @@ def test_stop_drops_open_connections() -> None:
 
 
 def test_a_given_port_is_used_and_a_taken_one_refused() -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_ports(len(VENDORS))
     with SandboxServer(Options(tickets=1), port=port) as server:
         assert server.zendesk.url == f"http://127.0.0.1:{port}"
         with pytest.raises(OSError, match="in use"):
@@ -66,7 +78,8 @@ def test_two_sandboxes_are_apart(sandbox: SandboxServer, make_sandbox: type[Sand
 def test_process_of_its_own(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     command = [sys.executable, "-m", "ticket_pipelines.sandbox", "--ready-file", str(ready), "--tickets", "5"]
-    with subprocess.Popen([*command, "--settings", '{"plan": "team"}'], stdout=subprocess.PIPE, text=True) as process:
+    command += ["--settings", '{"zendesk": {"plan": "team"}}']
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         # the ready file is there before the first line
         said = process.stdout.readline()
@@ -78,3 +91,8 @@ def test_process_of_its_own(tmp_path: Path) -> None:
     assert len(answer.json["tickets"]) <= 5
     assert answer.headers["ratelimit-limit"] == "200"
     assert told["url"] in said
+
+
+def test_settings_go_by_vendor() -> None:
+    with pytest.raises(ValueError, match="settings go by vendor"):
+        SandboxServer(Options(tickets=1), settings={"plan": {}})

@@ -202,7 +202,7 @@ PAPER = Vendor(
     schedule="*/15 * * * *",
     account=_account,
     validate=_validate,
-    open=lambda config, _credentials, _budgets: PaperClient(OPENED[str(config["account"])]),
+    open=lambda config, _credentials, _budgets, _tokens=None: PaperClient(OPENED[str(config["account"])]),
     config_keys={"account": "name of the account"},
     credential_forms=(("token",),),
 )

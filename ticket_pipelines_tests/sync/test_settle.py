@@ -16,8 +16,8 @@ from ticket_pipelines.warehouse.base import Stored
 THEN = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def head(version: int | None, content: int = 1, deleted: bool = False) -> Head:
-    return Head(msgspec.Raw(b"{}"), "7", version, content, THEN if deleted else None)
+def head(version: int | None, content: int = 1, deleted: bool = False, older: bool = False) -> Head:
+    return Head(msgspec.Raw(b"{}"), "7", version, content, THEN if deleted else None, older)
 
 
 def row(version: int, content: int = 1, deleted: bool = False) -> Stored:
@@ -38,6 +38,9 @@ def row(version: int, content: int = 1, deleted: bool = False) -> Stored:
         pytest.param(head(5, 2), row(5), True, Outcome.UPDATED, 6, id="changed without a higher clock"),
         pytest.param(head(3, 2), row(5), True, Outcome.UPDATED, 6, id="changed with a lower clock"),
         pytest.param(head(9, 2), row(5), True, Outcome.UPDATED, 9, id="an untrusted clock that moved"),
+        pytest.param(head(3, 2, older=True), row(5), True, Outcome.STALE, 5, id="out of an older file"),
+        pytest.param(head(3, older=True), row(5, 2, deleted=True), True, Outcome.STALE, 5, id="deleted since the file"),
+        pytest.param(head(9, 2, older=True), row(5), True, Outcome.UPDATED, 9, id="out of a file that is newer"),
         pytest.param(head(None, 2), row(5), False, Outcome.UPDATED, 6, id="a clock that cannot be read"),
         pytest.param(head(6, 2, deleted=True), row(5), False, Outcome.DELETED, 6, id="deleted"),
         pytest.param(head(6, 2, deleted=True), row(5, deleted=True), False, Outcome.UPDATED, 6, id="scrubbed"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticket_pipelines.unified.zendesk.fields import alias
+from ticket_pipelines.unified.aliases import alias
 from ticket_pipelines_tests.unified.vendor_rows import Record, mapped, rows_of
 
 FIELD: Record = {

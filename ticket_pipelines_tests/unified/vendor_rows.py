@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from dlt_sources import VENDORS
 from dlt_sources.base import Kind
-from dlt_sources.zendesk.streams import STREAMS
 from ticket_pipelines.unified import Mapped, mappings
 from ticket_pipelines.warehouse.naming import column_name
 from ticket_pipelines.warehouse.table import ARROW, COMMON, CONTENT_HASH
@@ -25,13 +25,14 @@ def vendor_table(
     stream: str,
     records: Sequence[Mapping[str, Any]],
     *,
+    vendor: str = "zendesk",
     desk: str = "acme",
     version: int = 1_000,
     deleted: bool = False,
     unparsed: str | None = None,
 ) -> pa.Table:
-    """Records of one Zendesk stream as rows of its table; a field that is not declared becomes a JSON column."""
-    declared = next(one for one in STREAMS if one.name == stream)
+    """Records of one stream as rows of its table; a field that is not declared becomes a JSON column."""
+    declared = VENDORS[vendor].stream(stream)
     kinds = {column.name: column.kind for column in declared.columns}
     learned = dict.fromkeys(name for record in records for name in record if name not in {*kinds, declared.key})
     kinds |= dict.fromkeys(learned, Kind.JSON)
@@ -68,9 +69,9 @@ class Json(str):
     """JSON text that stands in the column as it is."""
 
 
-def mapped(stream: str, *records: Mapping[str, Any], **common: Any) -> Mapped:
-    """What the mapping of a Zendesk stream makes of records."""
-    return mappings("zendesk")[stream].rows(vendor_table(stream, records, **common))
+def mapped(stream: str, *records: Mapping[str, Any], vendor: str = "zendesk", **common: Any) -> Mapped:
+    """What the mapping of a stream makes of records."""
+    return mappings(vendor)[stream].rows(vendor_table(stream, records, vendor=vendor, **common))
 
 
 def rows_of(found: Mapped, table: str) -> list[Record]:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ticket_pipelines.sandbox.answers import Refusal
 from ticket_pipelines.sandbox.clock import Clock, iso
-from ticket_pipelines.sandbox.zendesk.errors import Refusal, named
+from ticket_pipelines.sandbox.zendesk.errors import named
 from ticket_pipelines.sandbox.zendesk.settings import Settings
 
 ADMIN_EMAIL = "admin@sandbox.example"

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from ticket_pipelines.sandbox.answers import Refusal, encoded
 from ticket_pipelines.sandbox.clock import Clock
 from ticket_pipelines.sandbox.emulator import Asked, Reply
 from ticket_pipelines.sandbox.zendesk.access import Identity
-from ticket_pipelines.sandbox.zendesk.errors import Refusal, named
+from ticket_pipelines.sandbox.zendesk.errors import named
 from ticket_pipelines.sandbox.zendesk.settings import Settings
 from ticket_pipelines.sandbox.zendesk.state import State
-from ticket_pipelines.sandbox.zendesk.table import Record, encoded
+from ticket_pipelines.sandbox.zendesk.table import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,6 @@ class Call:
         """True when `support_type_scope` lets a ticket be seen; the default hides AI agents' (section 0, fact 3)."""
         scope = self.params.get("support_type_scope", "agent")
         return scope == "all" or (ticket["support_type"] or "agent") == scope
-
-
-def ok(body: Any, status: int = 200) -> Reply:
-    """An answer with a JSON value."""
-    return Reply(status, encoded(body))
 
 
 def page(key: str, records: bytes, rest: Mapping[str, Any]) -> Reply:

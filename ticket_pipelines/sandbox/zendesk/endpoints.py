@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from starlette.routing import compile_path
 
+from ticket_pipelines.sandbox.answers import Refusal
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk import export_streams, lists, tickets, whoami
 from ticket_pipelines.sandbox.zendesk.call import Call
-from ticket_pipelines.sandbox.zendesk.errors import FORBIDDEN, Refusal
+from ticket_pipelines.sandbox.zendesk.errors import FORBIDDEN
 
 PREFIX = "/api/v2/"
 EXPORTS = "incremental-exports"

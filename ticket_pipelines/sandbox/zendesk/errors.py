@@ -2,33 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
-
-from ticket_pipelines.sandbox.emulator import Reply
-
-
-class Refusal(Exception):  # noqa: N818 - it is the answer, not a failure of ours
-    """An answer that is an error.
-
-    Args:
-        status: HTTP status.
-        body: Text, or a value that becomes JSON.
-        headers: More headers.
-    """
-
-    def __init__(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(f"{status} {body}")
-        self.status = status
-        self.body = body
-        self.headers = dict(headers or {})
-
-    def reply(self) -> Reply:
-        """The answer."""
-        if isinstance(self.body, str):
-            return Reply(self.status, self.body.encode(), {"content-type": "text/plain; charset=utf-8", **self.headers})
-        return Reply(self.status, json.dumps(self.body).encode(), self.headers)
 
 
 def coded(code: str, title: str) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ticket_pipelines.sandbox.answers import encoded, listed
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk import exports, paging
 from ticket_pipelines.sandbox.zendesk.call import Call, page
 from ticket_pipelines.sandbox.zendesk.metrics import encoded_metric_set
 from ticket_pipelines.sandbox.zendesk.paging import Place
 from ticket_pipelines.sandbox.zendesk.state import is_comment
-from ticket_pipelines.sandbox.zendesk.table import Record, encoded, listed
+from ticket_pipelines.sandbox.zendesk.table import Record
 
 _SIDELOADED = {"users": "requester_id", "groups": "group_id", "organizations": "organization_id"}
 _SAMPLE = 50

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ticket_pipelines.sandbox.answers import Refusal, listed
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk.call import Call, page
 from ticket_pipelines.sandbox.zendesk.errors import (
@@ -15,10 +16,8 @@ from ticket_pipelines.sandbox.zendesk.errors import (
     INVALID_CURSOR,
     TOO_RECENT,
     TOO_RECENT_BEFORE,
-    Refusal,
     named,
 )
-from ticket_pipelines.sandbox.zendesk.table import listed
 
 Emitted = tuple[int, int]
 """Second and id of a record in an export."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ticket_pipelines.sandbox.answers import Refusal, encoded, ok
 from ticket_pipelines.sandbox.clock import epoch, iso
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk import paging
-from ticket_pipelines.sandbox.zendesk.call import Call, ok
-from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND, TOO_RECENT, Refusal
+from ticket_pipelines.sandbox.zendesk.call import Call
+from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND, TOO_RECENT
 from ticket_pipelines.sandbox.zendesk.paging import Place
-from ticket_pipelines.sandbox.zendesk.table import Record, Table, encoded
+from ticket_pipelines.sandbox.zendesk.table import Record, Table
 
 Pager = Callable[[Call, str, list[Place], Callable[[Place], bytes]], Reply]
 _NO_MASK = frozenset[str]()

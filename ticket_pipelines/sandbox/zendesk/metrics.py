@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ticket_pipelines.sandbox.answers import encoded
 from ticket_pipelines.sandbox.clock import epoch, iso
 from ticket_pipelines.sandbox.zendesk.records import API
 from ticket_pipelines.sandbox.zendesk.state import State, is_comment
-from ticket_pipelines.sandbox.zendesk.table import Record, encoded
+from ticket_pipelines.sandbox.zendesk.table import Record
 
 _FIRST_ID = 28_999_000_000_000
 _ID_STEP = 4

@@ -9,10 +9,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ticket_pipelines.sandbox.answers import Refusal, listed
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk.call import Call, page
-from ticket_pipelines.sandbox.zendesk.errors import INVALID_CURSOR, TOO_DEEP, Refusal, coded, named
-from ticket_pipelines.sandbox.zendesk.table import listed
+from ticket_pipelines.sandbox.zendesk.errors import INVALID_CURSOR, TOO_DEEP, coded, named
 
 Place = tuple[int, ...]
 """Where a record stands in a list; places are sorted."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from ticket_pipelines.sandbox.answers import Refusal, ok
 from ticket_pipelines.sandbox.clock import Clock
 from ticket_pipelines.sandbox.emulator import Asked, Options, Reply
 from ticket_pipelines.sandbox.limits import Allowance, Windows
 from ticket_pipelines.sandbox.zendesk import census, changes, endpoints, history, reference, stories
 from ticket_pipelines.sandbox.zendesk.access import Access, Identity
-from ticket_pipelines.sandbox.zendesk.call import Call, ok
+from ticket_pipelines.sandbox.zendesk.call import Call
 from ticket_pipelines.sandbox.zendesk.change import Change
 from ticket_pipelines.sandbox.zendesk.errors import (
     FORBIDDEN,
@@ -21,7 +22,6 @@ from ticket_pipelines.sandbox.zendesk.errors import (
     TOO_MANY_OF_BUCKET,
     TOO_MANY_REQUESTS,
     UNAUTHORIZED,
-    Refusal,
     missing_scope,
 )
 from ticket_pipelines.sandbox.zendesk.settings import Settings

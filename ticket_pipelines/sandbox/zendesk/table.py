@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
+from ticket_pipelines.sandbox.answers import encoded
 
 Record = dict[str, Any]
-_encode = msgspec.json.Encoder().encode
-
-
-def encoded(value: Any) -> bytes:
-    """JSON of a value; lone surrogates, which UTF-8 cannot hold, are escaped."""
-    try:
-        return _encode(value)
-    except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
 
 
 class Table:
@@ -79,8 +69,3 @@ class Table:
         if text is None:
             text = self._raw[key] = encoded(self.rows[key])
         return text
-
-
-def listed(items: Iterable[bytes]) -> bytes:
-    """A JSON array of encoded items."""
-    return b"[" + b",".join(items) + b"]"

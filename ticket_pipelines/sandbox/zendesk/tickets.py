@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from ticket_pipelines.sandbox.answers import Refusal, encoded, listed, ok
 from ticket_pipelines.sandbox.clock import iso
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk import paging
-from ticket_pipelines.sandbox.zendesk.call import Call, ok, page
-from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND, Refusal, named
+from ticket_pipelines.sandbox.zendesk.call import Call, page
+from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND, named
 from ticket_pipelines.sandbox.zendesk.lists import counted
 from ticket_pipelines.sandbox.zendesk.metrics import metric_set, metrics_id
 from ticket_pipelines.sandbox.zendesk.paging import Place
 from ticket_pipelines.sandbox.zendesk.state import is_comment
-from ticket_pipelines.sandbox.zendesk.table import Record, Table, encoded, listed
+from ticket_pipelines.sandbox.zendesk.table import Record, Table
 
 MOST_AT_ONCE = 100
 SEARCH_LIMIT = 1000

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ticket_pipelines.sandbox.answers import Refusal, ok
 from ticket_pipelines.sandbox.emulator import Reply
 from ticket_pipelines.sandbox.zendesk.access import describe
-from ticket_pipelines.sandbox.zendesk.call import Call, ok
-from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND, Refusal
+from ticket_pipelines.sandbox.zendesk.call import Call
+from ticket_pipelines.sandbox.zendesk.errors import NOT_FOUND
 from ticket_pipelines.sandbox.zendesk.table import Record
 
 _ANONYMOUS = {

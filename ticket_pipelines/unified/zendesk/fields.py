@@ -5,8 +5,6 @@ Values of custom fields are keyed by these: a ticket's by the field's id, a pers
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,9 +16,9 @@ import pyarrow.compute as pc
 from dlt_sources.base import Deletion
 from dlt_sources.zendesk.streams.account import ORGANIZATION_FIELDS, TICKET_FIELDS, USER_FIELDS
 from ticket_pipelines.unified import Mapped, labels
+from ticket_pipelines.unified.aliases import alias
 from ticket_pipelines.unified.columns import BOOLEAN, TEXT, Members, column, constant, direct, front, unified_table
 from ticket_pipelines.unified.model import TICKET_FIELDS as SPEC
-from ticket_pipelines.warehouse.naming import MAX_BYTES
 
 VENDOR = "zendesk"
 NAMES: Mapping[str, str] = {
@@ -72,18 +70,6 @@ def user_fields(found: pa.Table) -> Mapped:
 def organization_fields(found: pa.Table) -> Mapped:
     """Rows of `zendesk_organization_fields` into `ticket_fields`."""
     return _rows("organization", found, ORGANIZATION_FIELDS.deletions, column(found, "system", BOOLEAN))
-
-
-def alias(entity: str, vendor_id: str, name: str | None) -> str:
-    """A name for a column: readable, and unique in the desk since it ends with the entity's id of the field.
-
-    Made of the field's own record alone, so that two fields with one title never depend on each other.
-    """
-    ascii_name = unicodedata.normalize("NFKD", name or "").encode("ascii", "ignore").decode()
-    words = re.sub(r"[^a-z0-9]+", "_", ascii_name.lower()).strip("_")
-    room = MAX_BYTES - len(entity) - len(vendor_id) - 2
-    middle = words[: max(room - 1, 0)].strip("_")
-    return "_".join(part for part in (entity, middle, vendor_id) if part)
 
 
 def _rows(entity: str, found: pa.Table, deletions: Sequence[Deletion], is_system: pa.Array) -> Mapped:

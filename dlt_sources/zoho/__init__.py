@@ -1,0 +1,1 @@
+"""What Zoho's products share: data centres, OAuth by refresh token, the form of configuration and credentials."""

@@ -1,0 +1,1 @@
+"""Whole chains of Zoho CRM: from the emulated account to SQL."""
