@@ -123,6 +123,7 @@ class Stream:
         scheduled_every: Seconds between reads in scheduled syncs; 0: each time.
         priority: Lower is read first.
         ignored: Fields that only repeat another one; they are not stored, and never become a column.
+        by_id: True where `Client.by_ids` reads it: by its records' own ids, or by those of what they belong to.
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
         optional: True where it costs so much that it is read only for a desk whose `streams` name it.
         recheck: Records that are asked for now and then (`Rechecks`); None: the vendor tells of deletions itself.
@@ -149,6 +150,7 @@ class Stream:
     scheduled_every: int = 0
     priority: int = 50
     ignored: tuple[str, ...] = ()
+    by_id: bool = False
     on_demand: bool = False
     optional: bool = False
     recheck: Recheck | None = None
@@ -181,6 +183,7 @@ class Page:
             values of absent fields are kept.
         older: True when the records may be older than what was read before (a file that was written earlier): only one
             with a higher clock than the stored row's changes it.
+        answered: Ids that were asked for and exist, where the records do not bear them as their own (`Client.by_ids`).
     """
 
     stream: str
@@ -190,6 +193,7 @@ class Page:
     cleaned: int = 0
     partial: bool = False
     older: bool = False
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,8 @@ class Client(Protocol):
 
     def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
         """Reads chosen records (a repair). An id that is gone is left out, or comes as a part that says so.
+
+        What is not the records' own id is named in `Page.answered`, so that the engine knows which ids are gone.
 
         Raises:
             UnavailableError: The vendor cannot give this stream by id.
@@ -327,6 +333,7 @@ class Vendor:
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
+        numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
     """
 
     name: str
@@ -339,6 +346,7 @@ class Vendor:
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
+    numeric_ids: bool = False
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

@@ -102,7 +102,8 @@ def comments(reader: Reader, stream: Stream, tickets: Sequence[str]) -> Iterator
                 break
             params = _following(stream, params, body)
             records = [extended(record, {"ticket_id": int(ticket)}) for record in body.records]
-            yield Page(stream.name, records, {}, last=params is None and ticket == tickets[-1], cleaned=cleaned)
+            last = params is None and ticket == tickets[-1]
+            yield Page(stream.name, records, {}, last=last, cleaned=cleaned, answered=(ticket,))
 
 
 def chosen(reader: Reader, stream: Stream, path: str, ids: Sequence[str]) -> Iterator[Page]:

@@ -30,4 +30,5 @@ ZENDESK = Vendor(
     open=_open,
     config_keys=CONFIG_KEYS,
     credential_forms=CREDENTIAL_FORMS,
+    numeric_ids=True,
 )

@@ -172,6 +172,7 @@ def module_stream(module: str) -> Stream:
         clock_trusted=False,
         deletions=DELETIONS,
         paging="module",
+        by_id=True,
         priority=10 + list(_GRAINS).index(module) if grain else 40,
     )
 

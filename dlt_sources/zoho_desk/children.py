@@ -89,11 +89,12 @@ def pages(stream: Stream, found: Iterator[tuple[list[msgspec.Raw], State]], *, p
 def of_chosen(reader: Reader, stream: Stream, ids: Sequence[str], read: Read) -> Iterator[Page]:
     """What belongs to chosen tickets; a ticket that is gone is left out."""
     for number, key in enumerate(ids, 1):
+        answered: tuple[str, ...] = (key,)
         try:
             records = read(reader, stream, Brief(key), None)
         except NotFoundError:
-            records = []
-        yield Page(stream.name, records, {}, last=number == len(ids))
+            records, answered = [], ()
+        yield Page(stream.name, records, {}, last=number == len(ids), answered=answered)
 
 
 class Summary(msgspec.Struct, rename="camel"):

@@ -31,4 +31,5 @@ ZOHO_DESK = Vendor(
     open=_open,
     config_keys=CONFIG_KEYS,
     credential_forms=CREDENTIAL_FORMS,
+    numeric_ids=True,
 )

@@ -5,7 +5,7 @@ for each stream, by priority: pages -> heads -> package; a full package is loade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -37,6 +37,9 @@ from ticket_pipelines.warehouse.memory import give_back
 
 log = topic("sync")
 
+MOST_MISSING_SHOWN = 20
+"""Ids that a message names."""
+
 MOST_FAILED_CONNECTIONS = 2
 """Streams in a row that find nobody at the vendor before the others are not tried any more."""
 
@@ -49,11 +52,13 @@ class Outcomes:
         streams: Result by stream.
         failures: Error of each stream that was not read whole, in order.
         cleaned: NUL characters and lone surrogates that were taken out.
+        missing: Ids that were asked for and that no stream gave.
     """
 
     streams: dict[str, StreamResult] = field(default_factory=dict)
     failures: list[tuple[str, SourceError]] = field(default_factory=list)
     cleaned: int = 0
+    missing: tuple[str, ...] = ()
 
     def counts(self) -> Counts:
         """Rows of all streams."""
@@ -108,6 +113,7 @@ class Pass:
         self._closed: dict[str, LimitError] = {}
         self._unreachable = 0
         self._total = 0
+        self._given: set[str] = set()
 
     def run(self) -> None:
         """Reads and loads everything.
@@ -130,6 +136,7 @@ class Pass:
                 raise
         self._recheck()
         self._finish(ended=True)
+        self._say_missing()
 
     def _finish(self, *, ended: bool = False) -> None:
         """Loads what is held, and takes note of where each stream stands."""
@@ -137,6 +144,23 @@ class Pass:
         if ended:
             self._position.end(self._plan.walk)
         self._commit()
+
+    def _say_missing(self) -> None:
+        """Takes note of the chosen ids that nobody gave; one that a failed stream may have is not called gone."""
+        if self.outcomes.failures or all(one.outcome == "unavailable" for one in self.outcomes.streams.values()):
+            return
+        missing = self.outcomes.missing = tuple(each for each in self._plan.ids if each not in self._given)
+        if not missing:
+            return
+        shown = ", ".join(missing[:MOST_MISSING_SHOWN])
+        more = f" and {len(missing) - MOST_MISSING_SHOWN} more" if len(missing) > MOST_MISSING_SHOWN else ""
+        reason = f"gone, or never there: id {shown}{more}"
+        for name, result in self.outcomes.streams.items():
+            if result.outcome != "unavailable":
+                result.outcome = "partial"
+                result.reason = f"{result.reason}; {reason}" if result.reason else reason
+                self._target.progress.note(f"{name}: {reason}")
+                log.warning("desk %s, stream %s: %s", self._target.desk, name, reason)
 
     def _stream(self, stream: Stream, result: StreamResult) -> None:
         now = datetime.now(UTC)
@@ -272,8 +296,11 @@ class Pass:
         if page.older:
             for head in heads:
                 head.older = True
+        self._give(page.answered, (one.record_id for one in rejected if one.record_id))
         if page.partial:
             self._make_way(stream, heads)
+        else:
+            self._give(head.id for head in heads)
         self._package.add(stream.name, heads, rejected, size)
         if page.partial:
             self._flush_parts(stream)
@@ -282,6 +309,11 @@ class Pass:
         self.outcomes.cleaned += page.cleaned
         self._total += len(page.records)
         self._target.progress.page(stream.name, len(page.records), self._total, self._client.usage.requests)
+
+    def _give(self, *ids: Iterable[str]) -> None:
+        """Takes note of ids that the vendor has, where ids were asked for."""
+        if self._plan.ids:
+            self._given.update(*ids)
 
     def _flush(self) -> None:
         """Settles what waits, and loads the package if that fills it."""
@@ -328,6 +360,7 @@ class Pass:
         new = [head for key, head in heads.items() if key not in stored and head.deleted_at is None]
         self._package.settle(stream.name, new, {}, True)
         known = {key: head for key, head in heads.items() if key in stored}
+        self._give(known, (head.id for head in new))
         if not known:
             return
         shaper, now = self._loader.shaper(stream), datetime.now(UTC)

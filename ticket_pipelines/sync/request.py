@@ -67,7 +67,7 @@ def make_plan(
         mode=Mode.REPAIR if request.ids else request.mode,
         walk=walk,
         streams=tuple(sorted(streams, key=lambda stream: stream.priority)),
-        ids=tuple(dict.fromkeys(request.ids)),
+        ids=_ids(request.ids, vendor),
         window=Window(request.since, request.until),
         due_only=request.due_only and walk is Walk.LIVE and not request.streams,
     )
@@ -121,8 +121,27 @@ def _read(request: SyncRequest, chosen: Collection[str] | None, vendor: Vendor) 
     ]
 
 
+def _ids(given: Sequence[str], vendor: Vendor) -> tuple[str, ...]:
+    """The chosen ids, each once, as the vendor writes them."""
+    ids = [each.strip() for each in given]
+    for each in ids:
+        # no vendor counts further than 64 bits
+        if not each or (vendor.numeric_ids and not (each.isascii() and each.isdecimal() and len(each) < 20)):
+            needs = "whole numbers" if vendor.numeric_ids else "not empty"
+            raise UsageError(f"{each[:60]!r} is no id of {vendor.title}: its ids are {needs}")
+    return tuple(dict.fromkeys(str(int(each)) if vendor.numeric_ids else each for each in ids))
+
+
 def _repaired(chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
     """Streams of a repair: the chosen ones, else the main stream and those that are read for its ids alone."""
     if chosen is not None:
-        return [stream for stream in vendor.streams if stream.name in chosen]
+        streams = [stream for stream in vendor.streams if stream.name in chosen]
+        for stream in streams:
+            if not stream.by_id:
+                able = ", ".join(one.name for one in vendor.streams if one.by_id)
+                raise UsageError(
+                    f"{vendor.title} does not give records of stream {stream.name!r} by id, so leave out --id; by id "
+                    f"it gives {able}"
+                )
+        return streams
     return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand)]

@@ -24,10 +24,13 @@ def verdict(outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     failed = outcomes.counts().failed
     if not failed and all(result.outcome in _WHOLE for result in results.values()):
         return Status.SUCCESS, None
-    code = outcomes.failures[0][1].code if outcomes.failures else "rows_failed"
+    code = outcomes.failures[0][1].code if outcomes.failures else "rows_failed" if failed else "not_found"
     said = [f"{name}: {r.reason}" for name, r in results.items() if r.outcome in ("failed", "stopped")]
     if failed:
         said.append(f"{failed} records were set aside in the quarantine")
+    if outcomes.missing:
+        # each stream says the same of them
+        said.append(next(r.reason for r in results.values() if r.outcome == "partial" and r.reason))
     came = any(result.outcome in _SOME or result.counts.read for result in results.values())
     return (Status.PARTIAL if came else Status.FAILED), (code, redact("; ".join(said)))
 

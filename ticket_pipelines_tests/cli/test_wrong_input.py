@@ -103,6 +103,9 @@ def test_two_reads_of_the_same_desk_that_exclude_each_other(cli: Cli, files: Pat
     refused(cli("sync", "acme", "--since", "2026-01-01"), 2, "mode")
     refused(cli("sync", "acme", "--mode", "backfill"), 2, "since")
     refused(cli("sync", "acme", "--stream", "tikets"), 2, "no stream 'tikets'")
+    refused(cli("sync", "acme", "--stream", "groups", "--id", "5"), 2, "stream 'groups' by id")
+    refused(cli("sync", "acme", "--id", "abc"), 2, "'abc' is no id of Zendesk")
+    assert cli("runs", "--json").json == []
     assert files
 
 

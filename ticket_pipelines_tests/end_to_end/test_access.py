@@ -19,7 +19,7 @@ from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
 from ticket_pipelines_tests.fixtures.sandbox import AMPLE
 
-THREADS = 30
+THREADS = 50
 
 
 def test_of_many_threads_that_find_their_token_expired_one_renews_it(sandbox: SandboxServer) -> None:
@@ -67,7 +67,7 @@ def test_a_stream_that_the_plan_lacks_is_said_and_costs_nothing_else(make_desk: 
     assert desk.count("zendesk_brands") == len(desk.held("brands"))
 
 
-def test_a_ticket_that_is_gone_costs_a_repair_of_comments_nothing_else(make_desk: MakeDesk) -> None:
+def test_a_ticket_that_is_gone_makes_a_repair_of_comments_partial_and_costs_nothing_else(make_desk: MakeDesk) -> None:
     desk = make_desk("", **PAST)
     gone = next(ticket["id"] for ticket in desk.held("tickets") if ticket["status"] == "deleted")
     said = [comment["ticket_id"] for comment in desk.held("ticket_comments")]
@@ -75,9 +75,23 @@ def test_a_ticket_that_is_gone_costs_a_repair_of_comments_nothing_else(make_desk
 
     result = desk.sync(streams=("ticket_comments",), ids=(str(gone), str(longest)))
 
-    assert (result.status, result.rows_failed) == (Status.SUCCESS, 0)
+    assert (result.status, result.rows_failed) == (Status.PARTIAL, 0)
+    assert outcome(desk, "ticket_comments") == ("partial", f"gone, or never there: id {gone}")
+    assert result.error_message == f"gone, or never there: id {gone}"
     assert [entry.status for entry in desk.requests(f"/tickets/{gone}/")] == [404]
     assert desk.count("zendesk_ticket_comments") == desk.count("ticket_comments") == said.count(longest)
+
+
+def test_a_chosen_ticket_that_never_was_is_named(make_desk: MakeDesk) -> None:
+    desk = make_desk("", **PAST)
+    there = desk.held("tickets")[0]["id"]
+
+    result = desk.sync(ids=("999999", str(there), "999998"))
+
+    assert (result.status, result.error_code) == (Status.PARTIAL, "not_found")
+    assert result.error_message == "gone, or never there: id 999999, 999998"
+    assert desk.count("tickets") == 1
+    assert desk.sync(ids=(str(there),)).status is Status.SUCCESS
 
 
 def test_a_stream_over_its_limit_is_stopped_and_said(make_desk: MakeDesk) -> None:

@@ -58,6 +58,7 @@ TICKETS = Stream(
     deletions=(Deletion("status", "deleted", "soft"),),
     ignored=("echo",),
     priority=1,
+    by_id=True,
 )
 PEOPLE = Stream(
     name="people",
@@ -69,6 +70,7 @@ PEOPLE = Stream(
     clock_trusted=False,
     scheduled_every=3600,
     priority=2,
+    by_id=True,
 )
 COLOURS = Stream(
     name="colours",

@@ -299,12 +299,32 @@ def test_a_repair_by_id(make_desk: MakeDesk, warehouse_url: str) -> None:
     desk.account.partial = ("clock", "price")
     unchanged = desk.sync(ids=("1", "2", "404"))
     assert (unchanged.mode, counts(unchanged)) == (Mode.REPAIR, (2, 0, 0, 2, 0, 0))
+    assert (unchanged.status, unchanged.error_code) == (Status.PARTIAL, "not_found")
+    assert unchanged.error_message == "gone, or never there: id 404"
+    assert unchanged.details["streams"]["tickets"]["outcome"] == "partial"
     desk.account.records["tickets"] += [ticket(1, 5, priority="high"), ticket(3, 9)]
     assert counts(desk.sync(ids=("1", "3"))) == (2, 1, 1, 0, 0, 0)
     first, _, third = desk.table("paper_tickets")
     assert (first["version"], first["clock"], first["price"], first["priority"]) == (5000, 5, 1.5, None)
     assert json.loads(first["unparsed"]) == {"priority": "high"}
     assert (third["version"], third["clock"]) == (1, None)
+
+
+def test_a_chosen_id_is_missing_only_where_no_stream_gave_it(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1), ticket(2)], people=[{"id": 2}, {"id": 3}])
+    both = ("tickets", "people")
+    assert desk.sync(streams=both, ids=("1", "2", "3")).status is Status.SUCCESS
+    result = desk.sync(streams=both, ids=("1", "4"))
+    assert (result.status, result.error_message) == (Status.PARTIAL, "gone, or never there: id 4")
+    only = desk.sync(ids=("4",))
+    assert (only.status, only.rows_read) == (Status.PARTIAL, 0)
+
+
+def test_a_deletion_that_is_said_of_an_unknown_id_does_not_make_it_known(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1, status="deleted")])
+    desk.account.partial = ("clock",)
+    result = desk.sync(ids=("1",))
+    assert (result.status, result.error_code) == (Status.PARTIAL, "not_found")
 
 
 def test_a_repair_that_brings_a_deletion(make_desk: MakeDesk) -> None:

@@ -17,6 +17,7 @@ USERS = Stream(
         Deletion("active", False, "soft"),
     ),
     paging="cursor_export",
+    by_id=True,
     limit=EXPORTS,
     plan=ADMIN,
     priority=40,

@@ -23,6 +23,7 @@ TICKETS = Stream(
         Deletion("status", "deleted", "soft"),
     ),
     paging="cursor_export",
+    by_id=True,
     # support_type_scope defaults to `agent`, which silently leaves out the tickets of AI agents
     params={"include": "metric_sets", "support_type_scope": "all"},
     limit=EXPORTS,
@@ -173,6 +174,7 @@ TICKET_COMMENTS = Stream(
     clock_trusted=False,
     paging="by_ticket",
     priority=90,
+    by_id=True,
     on_demand=True,
     columns=(
         integer("ticket_id", "Id in tickets."),

@@ -20,6 +20,7 @@ TICKETS = Stream(
     clock_trusted=False,
     deletions=(Deletion("isTrashed", True, "soft"), Deletion("isDeleted", True, "permanent")),
     paging="tickets",
+    by_id=True,
     limit="tickets",
     plan="Desk.tickets.READ",
     priority=10,

@@ -156,7 +156,8 @@ def test_chosen_records_are_read_by_their_ids(make_crm: MakeCrmDesk) -> None:
     desk = make_crm(modules=["Wide_Surveys", "Cases"])
     keys = [record["id"] for record in desk.held("Wide_Surveys")[:2]]
 
-    result = desk.synced(streams=("wide_surveys",), ids=(*keys, "1"))
+    result = desk.sync(streams=("wide_surveys",), ids=(*keys, "1"))
 
+    assert (result.status, result.error_message) == (Status.PARTIAL, "gone, or never there: id 1")
     assert result.rows_read == 2
     assert desk.ids("zoho_crm_wide_surveys") == set(keys)
