@@ -115,7 +115,11 @@ class Dialect(Protocol):
 
 
 class Session:
-    """Requests to one account. Not thread-safe."""
+    """Requests to one account. Not thread-safe.
+
+    Attributes:
+        answered: Some request was answered as it should be, so that there is such an account.
+    """
 
     def __init__(
         self,
@@ -132,6 +136,7 @@ class Session:
         self.policy = policy or Policy()
         self.usage = Usage()
         self.on_wait: OnWait | None = None
+        self.answered = False
         self._account = account
         self._dialect = dialect
         self._budgets = budgets
@@ -161,7 +166,9 @@ class Session:
             try:
                 answer = self._send(request, authorized)
                 if 200 <= answer.status < 300:
-                    return self._parse(request, answer, parse), answer.cleaned
+                    parsed = self._parse(request, answer, parse)
+                    self.answered = True
+                    return parsed, answer.cleaned
             except TransientError as error:
                 if isinstance(error, LimitError) or attempt >= _attempts(error, self.policy):
                     raise
@@ -226,12 +233,22 @@ class Session:
         wait = max(named, self.policy.backoff(limited)) if named else self.policy.backoff(limited, _LIMIT_WAIT)
         if request.limits:
             # the next reservation waits for it, in this process and in every other one of this account
-            self._budgets.close_until(self._account, request.limits[-1].name, now + wait)
+            for name in self._closed_by(request, answer):
+                self._budgets.close_until(self._account, name, now + wait)
             self._refuse_long(request, wait, waited + wait)
             return waited
         self._refuse_long(request, wait, waited + wait)
         self.pause(wait, "answer 429")
         return waited + wait
+
+    def _closed_by(self, request: Request, answer: Answer) -> list[str]:
+        """The limits that a 429 closes: the narrowest where the headers say that it is used up, else all of them.
+
+        A 429 does not say which limit it means, and no request of the account may fall into a penalty.
+        """
+        names = [limit.name for limit in request.limits]
+        used_up = {said.limit for said in self._dialect.announcements(answer.headers) if said.remaining == 0}
+        return names[-1:] if names[-1] in used_up else names
 
     def _announced_reset(self, request: Request, answer: Answer) -> float | None:
         names = {limit.name for limit in request.limits}
@@ -263,7 +280,10 @@ class Session:
         url = self._address(request)
         answer = self._once(request, url, headers)
         if answer.status in (301, 302, 303, 307, 308):
-            answer = self._once(request, self._same_host(request, urljoin(url, answer.headers["Location"])), headers)
+            target = answer.headers.get("Location")
+            if not target:
+                raise MalformedError(f"{self._name(request)}: redirected ({answer.status}) without saying where.")
+            answer = self._once(request, self._same_host(request, urljoin(url, target)), headers)
             if 300 <= answer.status < 400:
                 raise MalformedError(f"{self._name(request)}: redirected again and again.")
         return answer
@@ -287,6 +307,13 @@ class Session:
                 body = self._read(request, response, deadline)
         except requests.exceptions.ConnectTimeout:
             raise _unreachable(self._name(request)) from None
+        except requests.exceptions.SSLError:
+            # its text may hold the address; trying again proves the certificate no better
+            raise ConfigurationError(
+                f"{self._name(request)}: no secure connection, the TLS certificate of the host is not accepted. Check "
+                "the host in the desk's configuration, this machine's clock, and whether a proxy needs its own "
+                "certificate authority (REQUESTS_CA_BUNDLE)."
+            ) from None
         except _BROKEN as error:
             # the cause is not chained: its text holds the address with its query
             if _never_reached(error):

@@ -69,6 +69,7 @@ class Zendesk:
 
     def __init__(self, host: str, now: Callable[[], float]) -> None:
         self.auth: Auth | None = None
+        self.session: Session | None = None
         self._host, self._now = host, now
 
     def headers(self) -> Mapping[str, str]:
@@ -85,7 +86,8 @@ class Zendesk:
 
     def failure(self, request: Request, answer: Answer) -> SourceError:
         """See `Dialect.failure`."""
-        return failure(request, self._host, answer, self._now())
+        known = self.session is not None and self.session.answered
+        return failure(request, self._host, answer, self._now(), known=known)
 
 
 class ZendeskClient:
@@ -215,7 +217,7 @@ def open_client(
     clock = clock or Clock()
     base = base_address(config)
     dialect = Zendesk(urlsplit(base).netloc, clock.now)
-    session = Session(base, account(config), dialect, budgets, clock=clock, policy=policy)
+    session = dialect.session = Session(base, account(config), dialect, budgets, clock=clock, policy=policy)
 
     def send(request: Request) -> Minted:
         return session.fetch(request, msgspec.json.Decoder(Minted).decode, authorized=False)[0]

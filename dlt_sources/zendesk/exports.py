@@ -62,8 +62,9 @@ def time_export(reader: Reader, stream: Stream, state: State, window: Window) ->
         # without the mark of the end, a page that leads no further is the end
         ended = not body.records if body.end_of_stream is None else body.end_of_stream
         last = ended or not moved or _beyond(window, clock)
-        # a full page that leads no further holds back other rows of its second
-        stuck = not moved and body.end_of_stream is False and len(body.records) >= export.size
+        # a full page that ends where it starts, and is not said to be the last, holds back other rows of its second
+        nowhere = clock <= int(params["start_time"])
+        stuck = nowhere and body.end_of_stream is not True and len(body.records) >= export.size
         yield Page(stream.name, body.records, {"clock": clock}, last=last and not stuck, cleaned=cleaned)
         if stuck:
             raise StalledError(

@@ -79,7 +79,7 @@ def problem(body: bytes) -> Problem:
     return Problem(name, text, enveloped=bool({"errors", "error", "err", "code", "title"} & set(data)))
 
 
-def failure(request: Request, host: str, answer: Answer, now: float) -> SourceError:
+def failure(request: Request, host: str, answer: Answer, now: float, *, known: bool = False) -> SourceError:
     """The error that an answer means, with a message for the user.
 
     Args:
@@ -87,6 +87,7 @@ def failure(request: Request, host: str, answer: Answer, now: float) -> SourceEr
         host: Host of the account.
         answer: The answer, of status 300 and above.
         now: Unix time.
+        known: This host gave other answers, so that it is an account's.
     """
     said = problem(answer.body)
     status = answer.status
@@ -106,7 +107,7 @@ def failure(request: Request, host: str, answer: Answer, now: float) -> SourceEr
     if status == 403:
         return _forbidden(request, where, said)
     if status in (404, 410):
-        return _not_found(request, where, host, said, status)
+        return _not_found(request, where, None if known else host, said, status)
     if status == 429:
         return LimitError(f"{where}: Zendesk's limit is used up.", now)
     if status == 504 and 504 in request.passed:
@@ -128,10 +129,10 @@ def _forbidden(request: Request, where: str, said: Problem) -> SourceError:
     return AccessError(f"{where}: the credentials may not read this (403); it needs {needs}.")
 
 
-def _not_found(request: Request, where: str, host: str, said: Problem, status: int) -> SourceError:
+def _not_found(request: Request, where: str, host: str | None, said: Problem, status: int) -> SourceError:
     if request.child:
         return NotFoundError(f"{where}: gone ({status}).")
-    if not said.enveloped and not request.gated:
+    if host is not None and not said.enveloped and not request.gated:
         return ConfigurationError(
             f"{where}: there is no Zendesk account at {host} ({status}). Check subdomain or base_url in the desk's "
             "configuration."

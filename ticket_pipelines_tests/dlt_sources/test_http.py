@@ -114,6 +114,36 @@ def test_a_429_closes_the_budget_for_every_session_of_the_account(server: Script
     assert still.slept == []
 
 
+@pytest.mark.parametrize(("remaining", "closed"), [(None, [9000.0, 9000.0]), (5, [9000.0, 9000.0]), (0, [0.0, 9000.0])])
+def test_a_429_closes_every_limit_of_the_request_unless_the_headers_name_the_narrowest(
+    server: Scripted, still: Still, remaining: int | None, closed: list[float]
+) -> None:
+    said = {} if remaining is None else {"X-Remaining": str(remaining), "X-Reset": "9000"}
+    server.on("/things", Reply(status=429, headers={"Retry-After": "9000", **said}))
+    budgets = MemoryBudgets(still.clock.now)
+    opened = Session(server.url, "acme", Plain(), budgets, clock=still.clock)
+    with pytest.raises(LimitError):
+        opened.fetch(Request("/things", limits=(Limit("all", 100), LIMIT)), bytes)
+    opened.close()
+    assert [budgets.reserve("acme", name, 100, 60.0) for name in ("all", "account")] == closed
+
+
+def test_no_certificate_that_can_be_trusted_is_said_at_once(server: Scripted, still: Still) -> None:
+    # a server without TLS: the handshake fails as it does over a bad certificate
+    opened = session(server, still, url=server.url.replace("http:", "https:"))
+    with pytest.raises(PermanentError, match="TLS certificate"):
+        opened.fetch(THINGS, bytes)
+    opened.close()
+    assert (opened.usage.requests, still.slept) == (1, [])
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_nowhere_is_malformed(server: Scripted, still: Still, status: int) -> None:
+    server.on("/things", Reply(status=status))
+    with pytest.raises(MalformedError, match="without saying where"):
+        fetch(server, still)
+
+
 def test_endless_429s_end_in_a_limit_error_within_the_bound(server: Scripted, still: Still) -> None:
     server.on("/things", Reply(status=429, headers={"Retry-After": "0"}))
     with pytest.raises(LimitError):

@@ -196,11 +196,12 @@ def test_a_time_export_that_repeats_a_few_rows_ends(server: Scripted, client: Ze
     assert len(server.seen) == 2
 
 
+@pytest.mark.parametrize("mark", [{"end_of_stream": False}, {"end_of_stream": None}, {}], ids=["no", "null", "absent"])
 def test_a_full_second_that_cannot_be_passed_is_a_stall_and_its_rows_are_given(
-    server: Scripted, client: ZendeskClient
+    server: Scripted, client: ZendeskClient, mark: dict[str, Any]
 ) -> None:
     rows = [{"id": number} for number in range(1000)]
-    server.on(ORGANIZATIONS.path, time_page("organizations", rows, 500, end_of_stream=False))
+    server.on(ORGANIZATIONS.path, time_page("organizations", rows, 500, **mark))
     pages = client.pages(ORGANIZATIONS, {"clock": 500})
     assert len(next(pages).records) == 1000
     with pytest.raises(StalledError, match="one second"):
@@ -217,6 +218,16 @@ def test_a_full_page_that_a_504_made_smaller_can_be_a_stall_too(server: Scripted
     server.on_call(ORGANIZATIONS.path, answer)
     with pytest.raises(StalledError, match="one second"):
         list(client.pages(ORGANIZATIONS, {"clock": 500}))
+
+
+def test_a_full_page_without_a_mark_is_not_the_end(server: Scripted, client: ZendeskClient) -> None:
+    full = [{"id": number} for number in range(1000)]
+    server.on(
+        METRIC_EVENTS.path,
+        time_page("ticket_metric_events", full, 500),
+        time_page("ticket_metric_events", [{"id": 1000}], 600),
+    )
+    assert len(set(ids(list(client.pages(METRIC_EVENTS, {}))))) == 1001
 
 
 def test_an_unmarked_end_in_the_withheld_minute_is_not_asked_for_each_second(

@@ -19,7 +19,10 @@ from dlt_sources.errors import (
     UnavailableError,
 )
 from dlt_sources.http import Answer, Request
+from dlt_sources.zendesk import ZENDESK
+from dlt_sources.zendesk.client import ZendeskClient
 from dlt_sources.zendesk.failures import PageTooLargeError, TooRecentError, failure
+from ticket_pipelines_tests.dlt_sources.scripted import Reply, Scripted
 
 EXPORT = Request(
     "/api/v2/incremental/tickets/cursor",
@@ -96,6 +99,17 @@ def test_each_envelope_means_one_error(
     assert type(got) is error
     assert message in str(got)
     assert request_.about in str(got)
+
+
+def test_html_speaks_for_the_host_only_until_it_gave_an_answer(server: Scripted, client: ZendeskClient) -> None:
+    groups, tags = ZENDESK.stream("groups"), ZENDESK.stream("tags")
+    server.on(groups.path, Reply(b"<html>Not found</html>", 404))
+    server.on(tags.path, Reply({"tags": []}))
+    with pytest.raises(ConfigurationError, match="no Zendesk account at"):
+        list(client.pages(groups, {}))
+    list(client.pages(tags, {}))
+    with pytest.raises(UnavailableError, match=r"stream groups.*no such endpoint"):
+        list(client.pages(groups, {}))
 
 
 @pytest.mark.parametrize(
