@@ -21,7 +21,8 @@ _SHORTEST = 6
 """Shorter values would blank ordinary words out of every line."""
 
 _AUTHORIZATION = re.compile(r"(?i)\b(bearer|basic|zoho-oauthtoken)\s+[A-Za-z0-9._~+/=-]{6,}")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]+@")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)(?!USER:PASSWORD@)([^\s/:@]*):[^\s/@]+@")
+"""Our own examples (`postgresql://USER:PASSWORD@HOST/DATABASE`) stay as they are: they say what to write."""
 
 _secrets: set[str] = set()
 

@@ -27,6 +27,7 @@ def _logging_as_before() -> Iterator[None]:
         ("authorization: basic dXNlcjpwYXNz", f"authorization: basic {MASK}"),
         ("Zoho-oauthtoken 1000.abcdef.123456", f"Zoho-oauthtoken {MASK}"),
         ("at postgresql://user:pass-word@host:5432/db now", f"at postgresql://user:{MASK}@host:5432/db now"),
+        ("write postgresql://USER:PASSWORD@HOST/DATABASE", "write postgresql://USER:PASSWORD@HOST/DATABASE"),
         ("GET https://host/path:8080 at 12:00", "GET https://host/path:8080 at 12:00"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import click
@@ -24,4 +25,7 @@ def dev(port: int) -> None:
     # absolute, since Dagster starts its processes in folders of their own
     named = {"DAGSTER_HOME": str(settings.dagster_home), "TICKETS_HOME": str(settings.home)}
     command = [sys.executable, "-m", "dagster", "dev", "-m", "ticket_pipelines.definitions", "-h", "127.0.0.1"]
+    # a shell that starts a job in the background has it ignore SIGINT, and what is ignored stays so across exec
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_DFL)
     os.execve(sys.executable, [*command, "-p", str(port)], {**environment(), **named})  # noqa: S606

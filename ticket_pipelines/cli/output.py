@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,7 +23,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def print_json(document: Any) -> None:
     """Prints one JSON document; dataclasses become objects, times ISO 8601 in UTC."""
-    click.echo(json.dumps(document, default=_plain, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(_finite(document), default=_plain, ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str = "") -> None:
@@ -53,6 +57,19 @@ def note(text: str) -> None:
     click.echo(redact(text), err=True)
 
 
+def called() -> str:
+    """How this program was called, so that what is shown can be typed: shorter below the current folder."""
+    path = Path(sys.argv[0])
+    if path.suffix == ".py":
+        return f"{_below_here(Path(sys.executable))} -m ticket_pipelines.cli"
+    return _below_here(path) if path.name.startswith("ticket-pipelines") else "ticket-pipelines"
+
+
+def _below_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def shown(value: Any) -> str:
     """A value for people: dash for None, times in UTC to the second."""
     if value is None:
@@ -78,9 +95,22 @@ def duration(seconds: float | None) -> str | None:
     return " ".join(f"{number} {unit}" for number, unit in [pair for pair in pairs if pair[0]][:2])
 
 
+def _finite(value: Any) -> Any:
+    """The value with null for the numbers that JSON cannot write: NaN and the infinities."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {field.name: _finite(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Decimal) and not value.is_finite():
+        return None
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     if isinstance(value, date):

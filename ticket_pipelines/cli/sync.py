@@ -84,20 +84,22 @@ def print_summary(result: SyncResult) -> None:
         f" {result.rows_updated:,} updated, {result.rows_unchanged:,} unchanged, {result.rows_deleted:,} deleted,"
         f" {result.rows_failed:,} failed; {result.api_requests:,} requests, {duration(result.api_wait_seconds)} waited"
     )
+    failed_by = redact(result.error_message or "") if result.status is Status.FAILED else None
     rows = [
         (
             name,
             one["outcome"],
             one["pages"],
             *(one["rows"][kind] for kind in ROW_KINDS),
-            redact(one.get("reason") or ""),
+            "" if failed_by == (reason := redact(one.get("reason") or "")) else reason,
         )
         for name, one in result.details.get("streams", {}).items()
     ]
     if rows:
         print_table(("stream", "outcome", "pages", *ROW_KINDS, "reason"), rows)
-    if result.error_message:
-        click.echo(redact(result.error_message), err=True)
+    if result.error_message and (result.status is Status.FAILED or not rows):
+        # what made it partial stands beside its stream
+        click.echo(redact(f"error: {result.error_message}"), err=True)
 
 
 ROW_KINDS = ("read", "created", "updated", "unchanged", "deleted", "failed")

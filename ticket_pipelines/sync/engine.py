@@ -74,7 +74,11 @@ def sync_desk(
     plan = make_plan(request, vendor, desk.streams)
     if desk.paused and request.trigger is Trigger.SCHEDULE:
         return _skip(project, desk, plan, request)
-    with _terminable(), hold(project.control, desk.key, wait=request.wait, progress=progress) as lease:
+    advice = "" if request.wait else "Or wait for it with --wait."
+    with (
+        _terminable(),
+        hold(project.control, desk.key, wait=request.wait, progress=progress, advice=advice) as lease,
+    ):
         runs.close_killed(project.control, desk.key, datetime.now(UTC))
         return _Sync(project, desk, vendor, lease, progress, bounds or Bounds()).run(plan, request)
 

@@ -120,6 +120,7 @@ def hold(
     ttl: float = TTL,
     heartbeat: float = HEARTBEAT,
     progress: Progress = quiet,
+    advice: str = "",
 ) -> Iterator[Lease]:
     """Holds the lease of a desk for the block, with a heartbeat.
 
@@ -131,11 +132,15 @@ def hold(
         ttl: Seconds for which it holds without a heartbeat.
         heartbeat: Seconds between heartbeats.
         progress: Is told of a wait.
+        advice: What else the caller offers where the desk is busy, as a sentence.
 
     Raises:
         DeskBusyError: Somebody holds it (still).
     """
-    lease = _patiently(lambda: acquire(control, desk, holder or this_process(), ttl), wait, progress)
+    try:
+        lease = _patiently(lambda: acquire(control, desk, holder or this_process(), ttl), wait, progress)
+    except DeskBusyError as busy:
+        raise DeskBusyError(f"{busy} {advice}".strip()) from None
     done = threading.Event()
     beats = threading.Thread(target=_beat, args=(lease, done, heartbeat), name=f"lease of {desk}", daemon=True)
     beats.start()
@@ -183,4 +188,4 @@ def _busy(control: sa.Engine, desk: str) -> DeskBusyError:
     with reading(control) as connection:
         row = connection.execute(query).first()
     who = f"by {row.holder} since {row.acquired_at:%Y-%m-%d %H:%M:%S} UTC" if row else "by another process"
-    return DeskBusyError(f"desk {desk!r} is being synced {who}.\nTry again later, or wait for it with --wait.")
+    return DeskBusyError(f"desk {desk!r} is being synced {who}.\nTry again later.")

@@ -27,6 +27,7 @@ from ticket_pipelines.sync.heads import Head, HeadReader
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds, Package, Settled
 from ticket_pipelines.sync.position import Position, Walk, cursor
+from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Counts, StreamResult
@@ -159,8 +160,7 @@ class Pass:
             if result.outcome != "unavailable":
                 result.outcome = "partial"
                 result.reason = f"{result.reason}; {reason}" if result.reason else reason
-                self._target.progress.note(f"{name}: {reason}")
-                log.warning("desk %s, stream %s: %s", self._target.desk, name, reason)
+                self._tell(name, reason)
 
     def _stream(self, stream: Stream, result: StreamResult) -> None:
         now = datetime.now(UTC)
@@ -205,8 +205,14 @@ class Pass:
             result.outcome, result.reason = "stopped", f"{error} It can go on from {again:%Y-%m-%d %H:%M:%S} UTC."
         if result.outcome != "unavailable":
             self.outcomes.failures.append((stream.name, error))
-        self._target.progress.note(f"{stream.name}: {result.reason}")
-        log.warning("desk %s, stream %s: %s", self._target.desk, stream.name, result.reason)
+        self._tell(stream.name, result.reason)
+
+    def _tell(self, stream: str, reason: str) -> None:
+        """Tells who watches; the log where nobody does, so that nothing is said twice."""
+        if self._target.progress is quiet:
+            log.warning("desk %s, stream %s: %s", self._target.desk, stream, reason)
+        else:
+            self._target.progress.note(f"{stream}: {reason}")
 
     def _read(self, stream: Stream, result: StreamResult) -> None:
         if self._plan.ids:

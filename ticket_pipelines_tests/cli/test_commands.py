@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from dlt_sources import VENDORS
 from ticket_pipelines.cli import main
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines_tests.cli.conftest import AddDesk
@@ -157,10 +158,39 @@ def test_a_stream_that_fails_makes_the_sync_partial(cli: Cli, add_desk: AddDesk,
     assert partial.json["details"]["streams"]["tickets"]["outcome"] == "success"
 
 
+def test_a_reason_is_said_once_while_it_goes_on_and_once_at_the_end(
+    cli: Cli, add_desk: AddDesk, sandbox: SandboxServer
+) -> None:
+    add_desk(config={"streams": ["tickets", "groups"]})
+    sandbox.zendesk.control.fail("status", stream="groups", status=403, times=100)
+    partial = cli("sync", "acme")
+    assert partial.exit_status == 3
+    assert (partial.stdout.count("may not read"), partial.stderr.count("may not read")) == (1, 1)
+
+
+def test_dev_can_be_stopped_when_a_script_began_it_in_the_background(home: Path) -> None:
+    code = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def execve(*_):
+    print(*(signal.getsignal(kind).name for kind in (signal.SIGINT, signal.SIGTERM)), flush=True)
+    os._exit(0)
+os.execve = execve
+from ticket_pipelines.cli import main
+main(["dev"])
+"""
+    environ = {"TICKETS_HOME": str(home), "PATH": ""}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout == "SIG_DFL SIG_DFL\n", done.stderr
+
+
 def test_a_sync_with_refused_credentials_fails(cli: Cli, add_desk: AddDesk) -> None:
     add_desk(credentials={"access_token": "s3cret-that-is-wrong"})
     failed = cli("sync", "acme")
     assert failed.exit_status == 1
+    assert (failed.stdout.count("refuses the"), failed.stderr.count("refuses the")) == (0, 1)
+    assert "error: " in failed.stderr
     assert "s3cret" not in failed.stdout + failed.stderr
     assert "Traceback" not in failed.stderr
     (run,) = cli("runs", "--json").json
@@ -185,8 +215,15 @@ def test_keys_are_rotated(cli: Cli, add_desk: AddDesk) -> None:
 def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     first = cli("demo", "--tickets", "30", "--json")
     assert first.exit_status == 0, first.stderr
-    (told,) = first.json
-    assert [sync["status"] for sync in told["syncs"]] == ["success", "success"]
+    told, *others = first.json
+    assert [one["desk"] for one in first.json] == [f"demo_{name}" for name in VENDORS]
+    for one in first.json:
+        assert [sync["status"] for sync in one["syncs"]] == ["success", "success"]
+        assert len(one["changes"]) > 3
+        assert all(change["now"] for change in one["changes"])
+    desk, crm = ({change["done"]: change["now"] for change in one["changes"]} for one in others)
+    assert desk["closed by an agent"]["status"] == crm["closed by an agent"]["status"] == "closed"
+    assert crm["deleted"]["deleted"]
     assert told["rows"]["tickets"] == 31
     now = {change["done"]: change["now"] for change in told["changes"]}
     assert now["deleted"]["deleted"]

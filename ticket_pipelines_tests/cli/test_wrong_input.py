@@ -98,6 +98,11 @@ def test_a_wrong_setting_ends_with_two_and_names_the_variable(cli: Cli, name: st
     refused(cli("status", env={name: value}), 2, "TICKETS_")
 
 
+def test_an_example_of_ours_is_shown_whole(cli: Cli) -> None:
+    wrong = cli("status", env={"TICKETS_WAREHOUSE": "postgresql://u:s3cret@h"})
+    refused(wrong, 2, "write postgresql://USER:PASSWORD@HOST/DATABASE")
+
+
 def test_two_reads_of_the_same_desk_that_exclude_each_other(cli: Cli, files: Path) -> None:
     assert cli(*add()).exit_status == 0
     refused(cli("sync", "acme", "--since", "2026-01-01"), 2, "mode")

@@ -101,6 +101,14 @@ def test_a_failure_gives_the_lease_back(control: sa.Engine) -> None:
     acquire(control, "acme", "next")
 
 
+def test_advice_is_the_caller_s_own(control: sa.Engine) -> None:
+    with hold(control, "acme", "first"):
+        with pytest.raises(DeskBusyError, match=r"later\.$"), hold(control, "acme"):
+            pass
+        with pytest.raises(DeskBusyError, match=r"later\. Or wait\.$"), hold(control, "acme", advice="Or wait."):
+            pass
+
+
 def test_waiting_for_a_busy_desk(control: sa.Engine) -> None:
     first = acquire(control, "acme", "first")
 
