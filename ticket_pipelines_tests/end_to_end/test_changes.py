@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dlt_sources import VENDORS
+from ticket_pipelines.control.status import runs
 from ticket_pipelines.sandbox.clock import epoch
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines.sync.progress import Quiet
-from ticket_pipelines.sync.result import Status, SyncResult
+from ticket_pipelines.sync.result import Mode, Status, SyncResult
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
 
 EXPORTS = [stream for stream in VENDORS["zendesk"].streams if stream.limit == "incremental"]
@@ -40,6 +42,10 @@ def test_a_ticket_that_an_automation_solves_is_solved_after_the_next_sync(
     assert ticket["status"] == "solved"
     assert ticket["updated_at"].timestamp() == epoch(before["updated_at"])
     assert ticket["system_updated_at"] > ticket["updated_at"]
+    assert desk.count("zendesk_tickets", "version <> generated_timestamp * 1000") == 0
+    stamped = {ticket["id"]: ticket["generated_timestamp"] for ticket in desk.held("tickets")}
+    for row in desk.ask("SELECT id, version FROM helpdesk.zendesk_tickets"):
+        assert row["version"] == stamped[int(row["id"])] * 1000
 
 
 def test_what_is_stamped_with_the_second_of_the_position_arrives_and_nothing_else_changes(
@@ -48,6 +54,8 @@ def test_what_is_stamped_with_the_second_of_the_position_arrives_and_nothing_els
     desk = make_desk(warehouse_url, **PAST)
     streams = desk.synced(streams=(*TICKETS, "organizations")).details["streams"]
     clocks = {name: stream["cursor_after"]["clock"] for name, stream in streams.items()}
+    # the second of the vendor's last row: what shares it came too late for the page that ended with it
+    assert clocks["tickets"] == max(ticket["generated_timestamp"] for ticket in desk.held("tickets"))
     ticket = desk.change("create_ticket", at=clocks["tickets"])["id"]
     later = desk.change("update_ticket", id=ticket, at=clocks["ticket_events"], priority="high")["id"]
     organization = desk.change("create_organization", at=clocks["organizations"])["id"]
@@ -92,6 +100,9 @@ def test_fifteen_hundred_tickets_of_one_second_all_arrive(make_desk: MakeDesk) -
 
     assert changed(desk.synced(streams=TICKETS)) == (3_000, 0, 0, 0)
 
+    # the position does not grow with the rows of its second
+    after = runs(desk.project.control, desk.key)[0].details["streams"]
+    assert all(len(json.dumps(after[stream]["cursor_after"])) < 200 for stream in TICKETS)
     assert desk.count("tickets") == len(desk.held("tickets")) == 1_540
     assert desk.count("zendesk_ticket_events") == len(desk.held("ticket_events"))
     assert len(desk.requests("/tickets/cursor")) == 2
@@ -128,6 +139,8 @@ def test_two_syncs_within_seconds_raise_no_error(make_desk: MakeDesk) -> None:
 
     for _ in range(2):
         desk.synced(due_only=True)
+    # a start within the minute that the vendor withholds would be refused
+    desk.synced(mode=Mode.BACKFILL, since=datetime.now(UTC) - timedelta(seconds=10), streams=TICKETS)
 
     assert {entry.status for entry in desk.requests()} == {200}
 
