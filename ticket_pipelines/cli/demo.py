@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ticket_pipelines.cli.output import duration, json_option, note, print_json, print_table
+from ticket_pipelines.cli.output import called, duration, json_option, note, print_json, print_table
 from ticket_pipelines.cli.start import opened, start
 from ticket_pipelines.errors import TicketPipelinesError
 
@@ -39,7 +39,7 @@ CHANGED_TICKETS = """
 
 
 @click.command(short_help="Runs everything against an emulated vendor.")
-@click.option("--tickets", type=click.IntRange(min=20), default=200, show_default=True, help="Tickets to invent.")
+@click.option("--tickets", type=click.IntRange(min=20), default=60, show_default=True, help="Tickets to invent.")
 @json_option
 def demo(tickets: int, as_json: bool) -> None:
     """Runs the main job against the sandbox and prints what came in.
@@ -98,7 +98,47 @@ def _change_zendesk(control: Control) -> dict[str, str]:
     }
 
 
-CHANGES: Mapping[str, Callable[[Control], dict[str, str]]] = {"zendesk": _change_zendesk}
+def _change_zoho_desk(control: Control) -> dict[str, str]:
+    """Changes of every kind that a search tells at once."""
+    out = ("isTrashed", "isSpam", "isDeleted", "isArchived")
+    listed = [t for t in control.records("tickets") if not any(t.get(mark) for mark in out)]
+    alive = [str(t["id"]) for t in listed if t.get("statusType") == "Open"]
+    urgent, answered, closed, escalated = alive[:4]
+    opened = control.mutate("create_ticket", subject="The parcel arrived open", body="Two of five are missing.")
+    control.mutate("update_ticket", id=urgent, priority="High")
+    control.mutate("reply", id=answered, body="It is on its way.")
+    control.mutate("close_ticket", id=closed)
+    control.mutate("escalate_ticket", id=escalated)
+    return {
+        str(opened["id"]): "opened",
+        urgent: "priority raised",
+        answered: "answered",
+        closed: "closed by an agent",
+        escalated: "escalated by a rule",
+    }
+
+
+def _change_zoho_crm(control: Control) -> dict[str, str]:
+    """Changes of cases and deals: both are tickets in the unified tables."""
+    cases = [str(case["id"]) for case in control.records("Cases")]
+    urgent, closed, deleted = cases[:3]
+    opened = control.mutate("create", module="Cases", Subject="The parcel arrived open", Status="New", Priority="Low")
+    control.mutate("update", module="Cases", id=urgent, Priority="High")
+    control.mutate("update", module="Cases", id=closed, Status="Closed")
+    control.mutate("delete", module="Cases", id=deleted)
+    return {
+        str(opened["id"]): "opened",
+        urgent: "priority raised",
+        closed: "closed by an agent",
+        deleted: "deleted",
+    }
+
+
+CHANGES: Mapping[str, Callable[[Control], dict[str, str]]] = {
+    "zendesk": _change_zendesk,
+    "zoho_desk": _change_zoho_desk,
+    "zoho_crm": _change_zoho_crm,
+}
 """What happens at each vendor between the two syncs; gives ticket ids with what was done."""
 
 
@@ -201,11 +241,12 @@ def _said(ticket: Mapping[str, Any] | None) -> str | None:
 
 def _next_steps(settings: Settings) -> str:
     query = "SELECT status, count(*) AS tickets FROM helpdesk.tickets GROUP BY status"
+    program = called()
     return (
         f"\nAll of it is in {settings.home}. Look around:\n"
-        f'  ticket-pipelines query "{query}"\n'
-        "  ticket-pipelines runs\n"
-        "  make dev        opens the Dagster UI on http://127.0.0.1:3000 (or: ticket-pipelines dev)"
+        f'  {program} query "{query}"\n'
+        f"  {program} runs\n"
+        f"  make dev        opens the Dagster UI on http://127.0.0.1:3000 (or: {program} dev)"
     )
 
 

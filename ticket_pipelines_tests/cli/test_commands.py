@@ -218,7 +218,9 @@ def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     told, *others = first.json
     assert [one["desk"] for one in first.json] == [f"demo_{name}" for name in VENDORS]
     for one in first.json:
-        assert [sync["status"] for sync in one["syncs"]] == ["success", "success"]
+        # the emulated CRM has a module that its user may not see, as accounts do
+        expected = "partial" if one["desk"] == "demo_zoho_crm" else "success"
+        assert [sync["status"] for sync in one["syncs"]] == [expected, expected]
         assert len(one["changes"]) > 3
         assert all(change["now"] for change in one["changes"])
     desk, crm = ({change["done"]: change["now"] for change in one["changes"]} for one in others)
