@@ -242,10 +242,7 @@ class Session:
         return waited + wait
 
     def _closed_by(self, request: Request, answer: Answer) -> list[str]:
-        """The limits that a 429 closes: the narrowest where the headers say that it is used up, else all of them.
-
-        A 429 does not say which limit it means, and no request of the account may fall into a penalty.
-        """
+        """The limits that a 429 closes: the narrowest where the headers say that it is used up, else all of them."""
         names = [limit.name for limit in request.limits]
         used_up = {said.limit for said in self._dialect.announcements(answer.headers) if said.remaining == 0}
         return names[-1:] if names[-1] in used_up else names
@@ -310,9 +307,8 @@ class Session:
         except requests.exceptions.SSLError:
             # its text may hold the address; trying again proves the certificate no better
             raise ConfigurationError(
-                f"{self._name(request)}: no secure connection, the TLS certificate of the host is not accepted. Check "
-                "the host in the desk's configuration, this machine's clock, and whether a proxy needs its own "
-                "certificate authority (REQUESTS_CA_BUNDLE)."
+                f"{self._name(request)}: the TLS certificate of the host is not accepted. Check the host in the desk's "
+                "configuration, this machine's clock, and whether a proxy needs its own (REQUESTS_CA_BUNDLE)."
             ) from None
         except _BROKEN as error:
             # the cause is not chained: its text holds the address with its query

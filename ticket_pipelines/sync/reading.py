@@ -30,16 +30,13 @@ from ticket_pipelines.sync.position import Position, Walk, cursor
 from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
-from ticket_pipelines.sync.result import Counts, StreamResult
+from ticket_pipelines.sync.result import Counts, StreamResult, gone
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
 from ticket_pipelines.warehouse.base import Stored
 from ticket_pipelines.warehouse.memory import give_back
 
 log = topic("sync")
-
-MOST_MISSING_SHOWN = 20
-"""Ids that a message names."""
 
 MOST_FAILED_CONNECTIONS = 2
 """Streams in a row that find nobody at the vendor before the others are not tried any more."""
@@ -151,16 +148,11 @@ class Pass:
         if self.outcomes.failures or all(one.outcome == "unavailable" for one in self.outcomes.streams.values()):
             return
         missing = self.outcomes.missing = tuple(each for each in self._plan.ids if each not in self._given)
-        if not missing:
-            return
-        shown = ", ".join(missing[:MOST_MISSING_SHOWN])
-        more = f" and {len(missing) - MOST_MISSING_SHOWN} more" if len(missing) > MOST_MISSING_SHOWN else ""
-        reason = f"gone, or never there: id {shown}{more}"
         for name, result in self.outcomes.streams.items():
-            if result.outcome != "unavailable":
+            if missing and result.outcome != "unavailable":
                 result.outcome = "partial"
-                result.reason = f"{result.reason}; {reason}" if result.reason else reason
-                self._tell(name, reason)
+                result.reason = "; ".join(filter(None, (result.reason, gone(missing))))
+                self._tell(name, gone(missing))
 
     def _stream(self, stream: Stream, result: StreamResult) -> None:
         now = datetime.now(UTC)

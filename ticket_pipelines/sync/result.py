@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -106,6 +106,12 @@ class StreamResult:
     cursor_after: Mapping[str, Any] | None = None
     outcome: str = "success"
     reason: str | None = None
+
+
+def gone(ids: Sequence[str], most: int = 20) -> str:
+    """The reason of a repair that did not find some ids; names no more than `most` of them."""
+    more = f" and {len(ids) - most} more" if len(ids) > most else ""
+    return f"gone, or never there: id {', '.join(ids[:most])}{more}"
 
 
 @dataclass(frozen=True, slots=True)
