@@ -56,12 +56,13 @@ FROM {SCHEMA}.tickets AS ticket
 {_row("accounts", "account", "account_id")}
 LEFT JOIN ({_statuses(dialect)}) AS statuses ON statuses.desk = ticket.desk AND statuses.value = ticket.status_id_raw
 LEFT JOIN ({_OPENING}) AS opening ON opening.desk = ticket.desk AND opening.ticket_id = ticket.id
-    AND opening.created_at <= ticket.created_at + INTERVAL '60 seconds'
+    AND opening.created_at <= ticket.created_at + INTERVAL '60' SECOND
     AND coalesce(ticket.deletion_kind, '') <> 'erased'
 LEFT JOIN ({_COMMENTS}) AS comments ON comments.desk = ticket.desk AND comments.ticket_id = ticket.id
 LEFT JOIN ({_FILES}) AS files ON files.desk = ticket.desk AND files.ticket_id = ticket.id
 LEFT JOIN ({_events()}) AS events ON events.desk = ticket.desk AND events.ticket_id = ticket.id
 LEFT JOIN ({_MERGES}) AS merges ON merges.desk = ticket.desk AND merges.ticket_id = ticket.id
+{dialect.settings}
 """.strip()
 
 
@@ -74,9 +75,9 @@ _OPENING = f"""
 """The earliest comment held of each ticket; whether it opened the ticket, its time says."""
 
 _COMMENTS = f"""
-    SELECT comment.desk, comment.ticket_id,
-        count(*) AS comment_count,
-        count(CASE WHEN comment.is_public THEN 1 END) AS public_comment_count,
+    SELECT comment.desk AS desk, comment.ticket_id AS ticket_id,
+        CAST(count(*) AS bigint) AS comment_count,
+        CAST(count(CASE WHEN comment.is_public THEN 1 END) AS bigint) AS public_comment_count,
         max(comment.created_at) AS last_comment_at,
         min(CASE WHEN comment.is_public AND agent.id IS NOT NULL AND comment.created_at > ticket.created_at
             AND comment.author_id <> coalesce(ticket.requester_id, '') THEN comment.created_at END) AS first_response_at
@@ -89,7 +90,7 @@ _COMMENTS = f"""
 """The first response is an agent's first public comment after the one that opened the ticket."""
 
 _FILES = f"""
-    SELECT desk, ticket_id, count(*) AS attachment_count
+    SELECT desk, ticket_id, CAST(count(*) AS bigint) AS attachment_count
     FROM {SCHEMA}.attachments WHERE deleted_at IS NULL GROUP BY desk, ticket_id
 """
 

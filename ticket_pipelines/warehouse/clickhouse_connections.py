@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from ticket_pipelines.errors import UsageError
+from ticket_pipelines.warehouse.base import SCHEMA
 from ticket_pipelines.warehouse.locking import held, is_wanted
 from ticket_pipelines.warehouse.url import ClickHouseAddress
 
@@ -97,6 +98,7 @@ class ServerConnections:
         """A client that cannot write."""
         del wait
         client = self._connect(readonly=1)
+        client.database = SCHEMA
         try:
             yield client
         finally:
@@ -121,7 +123,12 @@ class EmbeddedConnections:
         """An idle client, or a new one."""
         with self._engine.used(wait):
             client = self._engine.client()
-            yield client
+            try:
+                yield client
+            except BaseException:
+                # the engine closes with its last client
+                client.close()
+                raise
             self._engine.keep(client)
 
     @contextmanager
@@ -129,6 +136,7 @@ class EmbeddedConnections:
         """A client that cannot write; settings are a handle's own in chDB."""
         with self._engine.used(wait):
             client = self._engine.connect(readonly=1)
+            client.database = SCHEMA
             try:
                 yield client
             finally:

@@ -14,6 +14,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from ticket_pipelines.warehouse.catalog import quote
+
 MANY = 40
 """Active parts of a table from which it is coalesced."""
 TOO_MANY = 300
@@ -21,16 +26,7 @@ TOO_MANY = 300
 SMALL_ROWS = 50_000
 """A part of more rows is left to the server."""
 
-COUNT_SQL = """
-SELECT "table", count() FROM system.parts
-WHERE active AND database = {database:String} AND "table" IN {tables:Array(String)} GROUP BY "table"
-"""
-
-PARTS_SQL = """
-SELECT part.name, part.rows, part.min_block_number, part.max_block_number
-FROM system.parts AS part
-WHERE part.active AND part.database = {database:String} AND part."table" = {table:String}
-"""
+NO_SUCH_PART = 232
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +67,35 @@ def coalescible(parts: Sequence[Part], desk: str) -> list[str]:
             break
         found.append(part.name)
     return found if len(found) > 1 else []
+
+
+def count(client: Client, database: str, table: str) -> int:
+    """Active parts of a table."""
+    sql = 'SELECT count() FROM system.parts WHERE active AND database = {database:String} AND "table" = {table:String}'
+    return int(client.query(sql, parameters={"database": database, "table": table}).result_rows[0][0])
+
+
+def read(client: Client, database: str, table: str) -> list[Part]:
+    """The active parts of a table, with the desks of their rows."""
+    given = {"database": database, "table": table}
+    desks = {
+        name: (lowest, highest)
+        for name, lowest, highest in client.query(
+            f"SELECT _part, min(desk), max(desk) FROM {quote(database)}.{quote(table)} GROUP BY _part"
+        ).result_rows
+    }
+    found = client.query(
+        "SELECT name, rows, min_block_number, max_block_number FROM system.parts "
+        'WHERE active AND database = {database:String} AND "table" = {table:String}',
+        parameters=given,
+    ).result_rows
+    return [Part(name, rows, first, last, desks[name]) for name, rows, first, last in found if name in desks]
+
+
+def drop(client: Client, table: str, name: str) -> None:
+    """Drops a part of a table (qualified), unless the server has merged it away meanwhile."""
+    try:
+        client.command(f"ALTER TABLE {table} DROP PART '{name}'")
+    except ClickHouseError as error:
+        if getattr(error, "code", None) != NO_SUCH_PART:
+            raise

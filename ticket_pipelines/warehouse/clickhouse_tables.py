@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dlt_sources.base import Kind
 from ticket_pipelines.warehouse.base import SCHEMA
 from ticket_pipelines.warehouse.catalog import Existing, Relation, quote, view_mark
 from ticket_pipelines.warehouse.clickhouse_types import CODECS, comment_of, kind_of, literal, type_of
@@ -23,7 +24,7 @@ LOCAL = "_local"
 """Suffix of the tables that hold the rows of one shard."""
 WINDOW = 1_000
 """Inserts whose tokens a table remembers: a repeated one is not written twice."""
-WRITTEN = TableColumn("_written", "integer", "When the row was written, in microseconds.")  # type: ignore[arg-type]
+WRITTEN = TableColumn("_written", Kind.INTEGER, "When the row was written, in microseconds.")
 """Stands in for the version of tables that have none; not in the view."""
 
 CATALOG_SQL = """
@@ -148,7 +149,8 @@ def _create(spec: TableSpec, layout: Layout) -> list[str]:
     statements = [f"{head}{holder}{layout.everywhere} {body} {layout.engine(spec)}{comment}"]
     if layout.sharded:
         shard = 'xxHash64("desk")'
-        engine = f"ENGINE = Distributed({literal(layout.cluster)}, {literal(STORAGE)}, {literal(spec.name + LOCAL)}, {shard})"
+        place = f"{literal(layout.cluster)}, {literal(STORAGE)}, {literal(spec.name + LOCAL)}"
+        engine = f"ENGINE = Distributed({place}, {shard})"
         statements.append(f"{head}{stored(spec.name)}{layout.everywhere} {body} {engine}{comment}")
     return statements
 

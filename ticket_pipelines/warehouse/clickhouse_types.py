@@ -44,6 +44,10 @@ _READ = {
 }
 
 
+SERVERS_FAULT = frozenset((159, 160, 202, 203, 209, 210, 241, 242, 243, 252, 516, 192, 193, 194, 36))
+"""Codes that a query ends with through no fault of its text: time, memory, too many at once, no way in."""
+
+
 def literal(text: str) -> str:
     """A text literal; here a backslash escapes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
