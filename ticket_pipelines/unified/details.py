@@ -18,8 +18,8 @@ _FILLED = {
     "description_html": "coalesce(ticket.description_html, opening.body_html)",
     "first_response_at": "coalesce(ticket.first_response_at, comments.first_response_at)",
     "reopened_at": "coalesce(ticket.reopened_at, events.reopened_at)",
-    "comment_count": "coalesce(ticket.comment_count, comments.comment_count)",
-    "attachment_count": "coalesce(ticket.attachment_count, files.attachment_count)",
+    "comment_count": "coalesce(ticket.comment_count, nullif(comments.comment_count, 0))",
+    "attachment_count": "coalesce(ticket.attachment_count, nullif(files.attachment_count, 0))",
 }
 """Columns of `tickets` that another table may fill."""
 
@@ -34,7 +34,7 @@ _JOINED = {
     "submitter_name": "submitter.name",
     "submitter_email": "submitter.email",
     "account_name": "account.name",
-    "public_comment_count": "comments.public_comment_count",
+    "public_comment_count": "CASE WHEN comments.comment_count > 0 THEN comments.public_comment_count END",
     "last_comment_at": "comments.last_comment_at",
     "merged_into_id": "merges.merged_into_id",
 }
@@ -62,7 +62,6 @@ LEFT JOIN ({_COMMENTS}) AS comments ON comments.desk = ticket.desk AND comments.
 LEFT JOIN ({_FILES}) AS files ON files.desk = ticket.desk AND files.ticket_id = ticket.id
 LEFT JOIN ({_events()}) AS events ON events.desk = ticket.desk AND events.ticket_id = ticket.id
 LEFT JOIN ({_MERGES}) AS merges ON merges.desk = ticket.desk AND merges.ticket_id = ticket.id
-{dialect.settings}
 """.strip()
 
 
@@ -79,7 +78,7 @@ _COMMENTS = f"""
         CAST(count(*) AS bigint) AS comment_count,
         CAST(count(CASE WHEN comment.is_public THEN 1 END) AS bigint) AS public_comment_count,
         max(comment.created_at) AS last_comment_at,
-        min(CASE WHEN comment.is_public AND agent.id IS NOT NULL AND comment.created_at > ticket.created_at
+        min(CASE WHEN comment.is_public AND agent.id <> '' AND comment.created_at > ticket.created_at
             AND comment.author_id <> coalesce(ticket.requester_id, '') THEN comment.created_at END) AS first_response_at
     FROM {SCHEMA}.ticket_comments AS comment
     LEFT JOIN {SCHEMA}.agents AS agent ON agent.desk = comment.desk AND agent.id = comment.author_id

@@ -14,6 +14,9 @@ class Dialect:
     Postgres in one object a field that travels with the row (4 s, by a join 30 s), DuckDB by a join that it makes of a
     scalar subquery (0.7 s, with an object that travels 8 s).
 
+    Where an outer join finds no row, ClickHouse gives '' and 0 in columns that are never NULL; the views' conditions hold
+    for both.
+
     Attributes:
         json: Name of the JSON type.
         members: Table function: members of an object as (key, value); no row for anything but an object.
@@ -31,7 +34,6 @@ class Dialect:
         double_text: The double of a text that is a number, {0}, as text.
         truth: A condition {0} as a boolean.
         moment: Text {0}, ISO 8601 with offset, as a point in time.
-        settings: Clause at the end of a SELECT.
     """
 
     json: str
@@ -49,7 +51,6 @@ class Dialect:
     double_text: str = "CAST(CAST({0} AS double precision) AS varchar)"
     truth: str = "{0}"
     moment: str = "CAST({0} AS timestamptz)"
-    settings: str = ""
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -92,9 +93,7 @@ DIALECTS: Mapping[str, Dialect] = {
     ),
     "clickhouse": Dialect(
         json="Nullable(String)",
-        members=(
-            "CAST(JSONExtractKeysAndValuesRaw(ifNull({0}, '')) AS Array(Tuple(key String, value String)))"
-        ),
+        members="CAST(JSONExtractKeysAndValuesRaw(ifNull({0}, '')) AS Array(Tuple(key String, value String)))",
         elements="CAST(arrayMap(x -> tuple(x), JSONExtractArrayRaw(ifNull({0}, ''))) AS Array(Tuple(value String)))",
         kind=(
             "multiIf(JSONType({0}) = 'String', 'string', JSONType({0}) = 'Bool', 'boolean', JSONType({0}) = 'Array',"
@@ -105,7 +104,10 @@ DIALECTS: Mapping[str, Dialect] = {
             "multiIf(JSONType({0}, '{1}') = 'Null', NULL, JSONType({0}, '{1}') = 'String',"
             " JSONExtractString({0}, '{1}'), JSONExtractRaw({0}, '{1}'))"
         ),
-        lookup="CAST((groupArray(assumeNotNull(value)), groupArray(tuple(label))), 'Map(String, Tuple(Nullable(String)))')",
+        # a label is wrapped, since an array drops NULL
+        lookup=(
+            "CAST((groupArray(assumeNotNull(value)), groupArray(tuple(label))), 'Map(String, Tuple(Nullable(String)))')"
+        ),
         label="(definition.labels[found.value_text].1)",
         label_list=(
             "if(empty(JSONExtractArrayRaw(found.value)), NULL, arrayStringConcat(arrayMap(x ->"
@@ -118,8 +120,6 @@ DIALECTS: Mapping[str, Dialect] = {
         double_text="replaceRegexpOne(toString(toFloat64OrNull({0})), 'e([0-9])', 'e+\\\\1')",
         truth="CAST({0} AS Nullable(Bool))",
         moment="parseDateTime64BestEffortOrNull({0}, 6, 'UTC')",
-        # without it an outer join gives '' and 0 where there is no row
-        settings="SETTINGS join_use_nulls = 1",
     ),
 }
 """Every engine that has the unified views, by `Warehouse.engine`."""

@@ -77,7 +77,7 @@ SELECT found.desk AS desk,
     found.entity AS entity,
     found.record_id AS record_id,
     found.field_id AS field_id,
-    definition.id AS definition_id,
+    nullif(definition.id, '') AS definition_id,
     definition.title AS title,
     definition.data_type AS data_type,
     CASE WHEN kind IN ('array', 'object') THEN NULL
@@ -98,7 +98,6 @@ FROM found
 LEFT JOIN definitions AS definition ON definition.desk = found.desk
     AND definition.entity = found.entity AND definition.field_id = found.field_id
 WHERE kind <> 'null'
-{dialect.settings}
 """.strip()
 
 

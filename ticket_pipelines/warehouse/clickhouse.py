@@ -210,7 +210,7 @@ class ClickHouseWarehouse:
         conditions += ["deleted_at IS NULL"] if alive else []
         conditions += [f"toString({quote(column)}) IN {{values:Array(String)}}"] if column is not None else []
         sql = (
-            f'SELECT {", ".join([*selected, "id AS _after"])} FROM {stored(table)} FINAL '
+            f"SELECT {', '.join([*selected, 'id AS _after'])} FROM {stored(table)} FINAL "
             f"WHERE {' AND '.join(conditions)} ORDER BY id LIMIT {int(batch)}"
         )
 

@@ -98,9 +98,8 @@ class ServerConnections:
         """A client that cannot write."""
         del wait
         client = self._connect(readonly=1)
-        client.database = SCHEMA
         try:
-            yield client
+            yield _at_home(client)
         finally:
             client.close()
 
@@ -110,6 +109,13 @@ class ServerConnections:
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+
+def _at_home(client: Client) -> Client:
+    """Names without a database are ours, where it is there; the server's default one shows files in chDB."""
+    if client.query(f"SELECT name FROM system.databases WHERE name = '{SCHEMA}'").result_rows:
+        client.database = SCHEMA
+    return client
 
 
 class EmbeddedConnections:
@@ -136,9 +142,8 @@ class EmbeddedConnections:
         """A client that cannot write; settings are a handle's own in chDB."""
         with self._engine.used(wait):
             client = self._engine.connect(readonly=1)
-            client.database = SCHEMA
             try:
-                yield client
+                yield _at_home(client)
             finally:
                 client.close()
 

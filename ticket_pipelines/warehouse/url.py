@@ -119,8 +119,9 @@ def clickhouse_address(url: str) -> ClickHouseAddress:
         raise UsageError(f"A ClickHouse warehouse is a server, its databases are ours: {_CLICKHOUSE}.")
     if unknown := sorted(set(options) - set(CLICKHOUSE_OPTIONS)):
         known = ", ".join(CLICKHOUSE_OPTIONS)
-        raise UsageError(f"The ClickHouse warehouse's URL has options that are not known: {', '.join(unknown)} "
-                         f"(there are {known}).")
+        raise UsageError(
+            f"The ClickHouse warehouse's URL has options that are not known: {', '.join(unknown)} (there are {known})."
+        )
 
     def flag(name: str, default: bool) -> bool:
         value = options.get(name, str(default)).lower()
