@@ -14,8 +14,8 @@ class Dialect:
     Postgres in one object a field that travels with the row (4 s, by a join 30 s), DuckDB by a join that it makes of a
     scalar subquery (0.7 s, with an object that travels 8 s).
 
-    Where an outer join finds no row, ClickHouse gives '' and 0 in columns that are never NULL; the views' conditions hold
-    for both.
+    Where an outer join finds no row, ClickHouse gives '' and 0 in columns that are never NULL; the views' conditions
+    hold for both.
 
     Attributes:
         json: Name of the JSON type.

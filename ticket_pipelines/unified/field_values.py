@@ -31,7 +31,8 @@ def options_query(dialect: Dialect) -> str:
     """SELECT of all options of all fields: desk, id (the field's), data_type_raw, value, label; one row per value."""
     elements = dialect.elements.format("field.options")
     value, label = (dialect.member.format("element.value", name) for name in ("value", "label"))
-    return f"""SELECT field.desk AS desk, field.id AS id, field.data_type_raw AS data_type_raw, {value} AS value, min({label}) AS label
+    return f"""SELECT field.desk AS desk, field.id AS id, field.data_type_raw AS data_type_raw,
+        {value} AS value, min({label}) AS label
     FROM {SCHEMA}.ticket_fields AS field {dialect.unfold.format(elements, "element")}
     WHERE {value} IS NOT NULL
     GROUP BY field.desk, field.id, field.data_type_raw, {value}"""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 from clickhouse_connect.driver.client import Client
@@ -169,7 +170,8 @@ class ClickHouseWarehouse:
         return nullcontext()
 
     def _relation(self, table: str) -> Relation | None:
-        return self._known().tables.get(table)
+        shelf = self._known()
+        return shelf.tables.get(table) or shelf.views.get(table)
 
     def columns(self, table: str) -> dict[str, Kind]:
         """The columns that a table really has; see `base.Warehouse`."""
@@ -249,8 +251,36 @@ class ClickHouseWarehouse:
         """Upserts a file's rows as one part; called by the load job."""
         with self._client(WRITER_WAIT) as client:
             self._keep_parts_few(client, table, desk)
+            rows, names = self._whole(client, table, desk, parquet, columns)
         # the second word of a file's name is its own, through all retries of its load
-        self._insert(table, columns, parquet.read_bytes(), f"{parquet.name.split('.')[1]}")
+        self._insert(table, names, rows, parquet.name.split(".")[1])
+
+    def _whole(
+        self, client: Client, table: str, desk: str, parquet: Path, columns: Sequence[str]
+    ) -> tuple[bytes, Sequence[str]]:
+        """The file, with what is stored in columns that it lacks: a row is replaced whole here, and they would be lost.
+
+        Only the holder of the desk's lease writes its rows, so what is read is what stands.
+        """
+        relation = self._read_shelf(client).tables[table]
+        lacking = [name for name in relation.columns if name not in columns]
+        if not lacking:
+            return parquet.read_bytes(), columns
+        given = pq.read_table(parquet, columns=list(columns))
+        selected = ", ".join(types.read_expression(name, relation.columns[name]) for name in lacking)
+        there = client.query_arrow(
+            f"SELECT id, {selected} FROM {stored(table)} FINAL "
+            "WHERE desk = {desk:String} AND id IN {ids:Array(String)}",
+            parameters={"desk": desk, "ids": given.column("id").to_pylist()},
+        )
+        if not there.num_rows:
+            return parquet.read_bytes(), columns
+        at = pc.index_in(given.column("id"), there.column("id").combine_chunks())
+        for name in lacking:
+            given = given.append_column(name, there.column(name).combine_chunks().take(at.combine_chunks()))
+        buffer = io.BytesIO()
+        pq.write_table(given, buffer, compression="none", use_dictionary=False, store_schema=False)
+        return buffer.getvalue(), given.column_names
 
     def _insert(self, table: str, columns: Sequence[str], rows: bytes, of: str) -> None:
         token = f"{table}-{of}-{xxhash.xxh3_128_hexdigest(rows)}"

@@ -5,7 +5,7 @@ dlt speaks the native protocol through a second driver and HTTP beside it; the e
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -135,7 +135,7 @@ class _SqlClient(ClickHouseSqlClient):
         path = [STORAGE, *([table_name] if table_name else [])]
         return [self.capabilities.escape_identifier(part) for part in path] if quote else path
 
-    def insert_file(self, file_path: str, table_name: str, file_format: str, compression: str) -> Any:  # noqa: ARG002
+    def insert_file(self, file_path: str, table_name: str, file_format: str, compression: str) -> Any:
         """Inserts a file of one of dlt's own tables."""
         settings = {"date_time_input_format": "best_effort"}
         return self._conn.raw_insert(
@@ -180,8 +180,8 @@ class _SqlClient(ClickHouseSqlClient):
 
 def _naive(value: Any) -> Any:
     """Times as text in UTC, which the column's type is."""
-    if isinstance(value, datetime.datetime):
-        return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(sep=" ")
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(sep=" ")
     return value
 
 
