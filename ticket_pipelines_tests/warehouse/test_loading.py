@@ -135,7 +135,10 @@ def test_old_positions_are_dropped(warehouse: Warehouse) -> None:
     for number in range(3):
         for pipeline in pipelines:
             pipeline.load({}, {}, {"n": number})
-    counts = warehouse.query("SELECT pipeline_name AS name, count(*) AS n FROM helpdesk._dlt_pipeline_state GROUP BY 1")
+    schema = "helpdesk_storage" if warehouse.engine == "clickhouse" else "helpdesk"
+    counts = warehouse.query(
+        f"SELECT pipeline_name AS name, count(*) AS n FROM {schema}._dlt_pipeline_state GROUP BY 1"
+    )
     assert sorted((found["name"], found["n"]) for found in counts.to_pylist()) == [
         ("zendesk__acme", 1),
         ("zendesk__other", 1),
