@@ -11,7 +11,10 @@ from ticket_pipelines.warehouse import open_warehouse
 from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines_tests.warehouse.rows import TICKETS, arrow, row
 
-PARTS = "SELECT count() AS n FROM system.parts WHERE active AND database = 'helpdesk_storage' AND \"table\" = 'zendesk_tickets'"
+PARTS = (
+    "SELECT count() AS n FROM system.parts "
+    "WHERE active AND database = 'helpdesk_storage' AND \"table\" = 'zendesk_tickets'"
+)
 
 
 def test_small_loads_stay_few_parts_without_merges(tmp_path: Path) -> None:
