@@ -262,7 +262,9 @@ class ClickHouseWarehouse:
 
         Only the holder of the desk's lease writes its rows, so what is read is what stands.
         """
-        relation = self._read_shelf(client).tables[table]
+        relation = self._read_shelf(client).tables.get(table)
+        if relation is None:
+            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
         lacking = [name for name in relation.columns if name not in columns]
         if not lacking:
             return parquet.read_bytes(), columns
@@ -358,7 +360,7 @@ class ClickHouseWarehouse:
             with self.connections.asking(wait=READER_WAIT) as client:
                 tree = [str(line) for (line,) in client.query(f"EXPLAIN AST {asked}").result_rows]
                 reason = refusal(tree)
-                if reason:
+                if reason is not None:
                     raise UsageError(f"Only a single SELECT can be run here. {reason}".strip())
                 return types.plain(client.query_arrow(asked))
         except (ClickHouseError, OSError) as error:

@@ -160,7 +160,7 @@ class _SqlClient(ClickHouseSqlClient):
         text = str(query).strip().rstrip(";")
         try:
             cursor.execute(self.escape_pct(text) if given else text, given or None)
-            yield DBApiCursorImpl(cursor)  # type: ignore[abstract]
+            yield DBApiCursorImpl(cursor)  # type: ignore[arg-type]
         finally:
             cursor.close()
 

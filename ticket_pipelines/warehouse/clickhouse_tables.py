@@ -94,7 +94,7 @@ def seen(name: str) -> str:
     return f"{quote(SCHEMA)}.{quote(name)}"
 
 
-def read_shelf(rows: Sequence[tuple[str, str, str, str, str, str]]) -> Shelf:
+def read_shelf(rows: Sequence[Sequence[str]]) -> Shelf:
     """The answer to `CATALOG_SQL`."""
     shelf = Shelf()
     for place, name, about, column, type_name, meaning in rows:
