@@ -37,7 +37,6 @@ from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_tables import (
     CATALOG_SQL,
     STORAGE,
-    WRITTEN,
     Layout,
     Shelf,
     changed_views,
@@ -62,8 +61,6 @@ AGAIN = (0.1, 0.5, 2.0)
 """Seconds before an insert whose answer was lost is sent again."""
 LOOKS = 10
 """How often fronts are compared with their tables: another process may add a column meanwhile."""
-PART_WAITS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds that a load waits for the server to merge a table of too many parts."""
 
 
 class ClickHouseWarehouse:
@@ -297,6 +294,10 @@ class ClickHouseWarehouse:
         except (ClickHouseError, OSError) as error:
             raise translate(error, self.label) or error from error
 
+    def _keep_parts_few(self, client: Client, table: str, desk: str) -> None:
+        if not self.layout.sharded:
+            parts.keep_few(client, table, desk, self._read_shelf(client).tables[table], self.label)
+
     def _again(self, act: Callable[[], Answer]) -> Answer:
         """Sends again what had no answer: it may have come, and the token says so."""
         for delay in AGAIN:
@@ -310,44 +311,6 @@ class ClickHouseWarehouse:
                 log.warning("%s; sending the rows again in %g s", first_line(error), delay)
                 time.sleep(delay)
         return act()
-
-    def _keep_parts_few(self, client: Client, table: str, desk: str) -> None:
-        """Coalesces a desk's own parts where a table has many; waits where that is not enough."""
-        if self.layout.sharded:
-            return
-        for delay in (*PART_WAITS, None):
-            count = parts.count(client, STORAGE, table)
-            if count < parts.MANY:
-                return
-            names = parts.coalescible(parts.read(client, STORAGE, table), desk)
-            if names:
-                self._coalesce(client, table, names)
-                count -= len(names) - 1
-            if count < parts.TOO_MANY:
-                return
-            if delay is None:
-                break
-            log.warning("table %s has %d parts; waiting %g s for the server to merge them", table, count, delay)
-            time.sleep(delay)
-        raise WarehouseUnavailableError(
-            f"Warehouse {self.label}: table {table} has {count} parts, since the server does not merge them. "
-            "Look into system.merges and the server's disk."
-        )
-
-    def _coalesce(self, client: Client, table: str, names: Sequence[str]) -> None:
-        relation = self._read_shelf(client).tables[table]
-        columns = ", ".join(quote(name) for name in relation.columns)
-        if "version" not in relation.columns:
-            columns += f", {quote(WRITTEN.name)}"
-        client.command(
-            f"INSERT INTO {stored(table)} ({columns}) SELECT {columns} FROM {stored(table)} FINAL "
-            "WHERE _part IN {names:Array(String)}",
-            parameters={"names": list(names)},
-            settings={"insert_deduplication_token": uuid.uuid4().hex, "max_threads": 1},
-        )
-        for name in names:
-            parts.drop(client, stored(table), name)
-        log.info("table %s: %d parts of a desk became one", table, len(names))
 
     def query(self, sql: str) -> pa.Table:
         """Runs one SELECT, read-only by the engine; see `base.Warehouse`.
