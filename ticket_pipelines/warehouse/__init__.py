@@ -28,32 +28,18 @@ def _postgres(url: str, home: Path) -> Warehouse:
     return PostgresWarehouse(postgres_address(url))
 
 
-def _clickhouse(url: str, home: Path) -> Warehouse:
-    from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
-    from ticket_pipelines.warehouse.clickhouse_connections import ServerConnections
-    from ticket_pipelines.warehouse.url import clickhouse_address
-
+def _later(url: str, home: Path) -> Warehouse:
     del home
-    address = clickhouse_address(url)
-    return ClickHouseWarehouse(ServerConnections(address), address.label, address.layout)
-
-
-def _chdb(url: str, home: Path) -> Warehouse:
-    from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
-    from ticket_pipelines.warehouse.clickhouse_connections import EmbeddedConnections
-    from ticket_pipelines.warehouse.url import chdb_path
-
-    del home
-    path = chdb_path(url).absolute()
-    return ClickHouseWarehouse(EmbeddedConnections(path), f"chdb:///{path}")
+    scheme = url.partition(":")[0]
+    raise UsageError(f"Warehouse {scheme}:// comes with the next release; use duckdb:/// or postgresql://.")
 
 
 ENGINES: dict[str, Callable[[str, Path], Warehouse]] = {
     "duckdb": _duckdb,
     "postgresql": _postgres,
     "postgres": _postgres,
-    "clickhouse": _clickhouse,
-    "chdb": _chdb,
+    "clickhouse": _later,
+    "chdb": _later,
 }
 """Opens a warehouse, by the scheme of its URL."""
 
@@ -62,8 +48,7 @@ def open_warehouse(url: str, home: Path) -> Warehouse:
     """Opens a warehouse.
 
     Args:
-        url: `duckdb:///relative` (to the current folder), `duckdb:////absolute`, `postgresql://…`,
-            `clickhouse://…` or `chdb:///…`.
+        url: `duckdb:///relative` (to the current folder), `duckdb:////absolute` or `postgresql://…`.
         home: The project's folder, for engines that keep files of their own there.
 
     Raises:
@@ -72,5 +57,5 @@ def open_warehouse(url: str, home: Path) -> Warehouse:
     scheme, separator, _ = url.partition("://")
     engine = ENGINES.get(scheme.lower()) if separator else None
     if engine is None:
-        raise UsageError("The warehouse's URL must start with duckdb:///, postgresql://, clickhouse:// or chdb:///.")
+        raise UsageError("The warehouse's URL must start with duckdb:/// or postgresql://.")
     return engine(url, home)

@@ -43,7 +43,10 @@ def held(database: Path, wait: float) -> Iterator[None]:
         WarehouseUnavailableError: It is still held then; says by whom.
     """
     note = database.with_name(f"{database.name}.holder")
-    queue, lock = _file_lock(database, "queue"), _file_lock(database, "lock")
+    queue, lock = (
+        FileLock(database.with_name(f"{database.name}.{name}"), poll_interval=POLL_SECONDS)
+        for name in ("queue", "lock")
+    )
     deadline = time.monotonic() + wait
     try:
         with queue.acquire(timeout=wait):
@@ -57,21 +60,6 @@ def held(database: Path, wait: float) -> Iterator[None]:
         with suppress(OSError):
             note.unlink()
         lock.release()
-
-
-def is_wanted(database: Path) -> bool:
-    """Whether somebody waits for the lock that the caller holds."""
-    queue = _file_lock(database, "queue")
-    try:
-        with queue.acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
-def _file_lock(database: Path, name: str) -> FileLock:
-    # held by whoever took it, in whichever thread it is given back
-    return FileLock(database.with_name(f"{database.name}.{name}"), poll_interval=POLL_SECONDS, thread_local=False)
 
 
 def read_note(note: Path) -> str:
