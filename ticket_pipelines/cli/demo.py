@@ -80,8 +80,10 @@ def _one_vendor(settings: Settings, project: Project, listening: Listening, as_j
 
 def _change_zendesk(control: Control) -> dict[str, str]:
     """Changes of every kind; the last one in a way that moves no `updated_at`, as the vendor's automations do."""
-    alive = [str(t["id"]) for t in control.records("tickets") if t["status"] in {"new", "open", "pending"}]
-    urgent, answered, solved, deleted, automated = alive[:5]
+    alive = [t for t in control.records("tickets") if t["status"] in {"new", "open", "pending"}]
+    # first one whose priority can be raised at all
+    alive.sort(key=lambda ticket: ticket["priority"] == "urgent")
+    urgent, answered, solved, deleted, automated = (str(ticket["id"]) for ticket in alive[:5])
     opened = control.mutate("create_ticket", subject="The parcel arrived open", body="Two of five are missing.")
     control.mutate("update_ticket", id=int(urgent), priority="urgent")
     control.mutate("comment", id=int(answered), body="It is on its way.", public=True)
