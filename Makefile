@@ -15,8 +15,8 @@ help: ## list the targets
 
 setup: .venv/.done ## make .venv with everything in it
 
-demo: setup ## run the main job against the sandbox and print what came in
-	$(BIN)/ticket-pipelines demo
+demo: setup ## run the main job against the sandbox and print what came in (WAREHOUSE=chdb: into embedded ClickHouse)
+	$(if $(filter chdb,$(WAREHOUSE)),TICKETS_WAREHOUSE=chdb:///.tickets/warehouse.chdb )$(BIN)/ticket-pipelines demo
 
 test: setup ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

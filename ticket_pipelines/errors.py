@@ -7,6 +7,7 @@ TicketPipelinesError
 ├── DeskBusyError             exit 1: another process syncs this desk; names the holder
 ├── LeaseLostError            exit 1: the sync slept past its lease; nothing more is loaded
 ├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
+│   └── WarehouseRefusedError     permanent: wrong password, a right or the database is missing
 └── WarehouseRejectedError    exit 1: permanent: the warehouse refuses these rows
 
 Failures of a vendor's API are `dlt_sources.errors.SourceError`. Messages are one or two lines: what happened, where,
@@ -58,6 +59,12 @@ class WarehouseUnavailableError(TicketPipelinesError):
     """The warehouse cannot be reached or written now; the same load may succeed later."""
 
     code = "warehouse_unavailable"
+
+
+class WarehouseRefusedError(WarehouseUnavailableError):
+    """The warehouse lets us in not at all, or not far enough; trying again is no use until somebody mends that."""
+
+    code = "warehouse_refused"
 
 
 class WarehouseRejectedError(TicketPipelinesError):

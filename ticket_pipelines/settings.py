@@ -19,7 +19,10 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_WAREHOUSE_FORMS = "duckdb:///FILE (relative), duckdb:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
+_WAREHOUSE_FORMS = (
+    "duckdb:///FILE (relative), duckdb:////FILE (absolute), postgresql://USER:PASSWORD@HOST/DATABASE, "
+    "clickhouse://USER:PASSWORD@HOST:PORT/ or chdb:///FOLDER"
+)
 _CONTROL_FORMS = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
 _POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg2"})
 
@@ -102,6 +105,10 @@ def _warehouse(text: str, home: Path) -> str:
     if parts.scheme in _POSTGRES:
         _database_required(name, parts)
         return "postgresql" + text[text.index("://") :]
+    if parts.scheme == "chdb":
+        return f"chdb:///{_file(name, text, _WAREHOUSE_FORMS, folder=True)}"
+    if parts.scheme == "clickhouse":
+        return text
     raise SettingsError(f"{name}: there is no warehouse engine {_shown(parts.scheme)}; write {_WAREHOUSE_FORMS}")
 
 
@@ -167,15 +174,17 @@ def _url(name: str, text: str, forms: str) -> SplitResult:
     return parts
 
 
-def _file(name: str, text: str, forms: str) -> Path:
+def _file(name: str, text: str, forms: str, *, folder: bool = False) -> Path:
     head, _, path = text.partition(":///")
     if not path or "://" in head or path.endswith("/"):
         raise SettingsError(f"{name}: the URL names no file; write {forms}")
     if "?" in path:
         raise SettingsError(f"{name}: the URL of a file takes no options (after '?'); write {forms}")
     file = _absolute(path)
-    if file.is_dir():
+    if file.is_dir() and not folder:
         raise SettingsError(f"{name}: {file} is a folder; write the path of a file in it")
+    if folder and file.exists() and not file.is_dir():
+        raise SettingsError(f"{name}: {file} is a file; write the path of a folder")
     return file
 
 

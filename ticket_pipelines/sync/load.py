@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from dlt_sources.base import Stream, Vendor
-from ticket_pipelines.errors import WarehouseRejectedError, WarehouseUnavailableError
+from ticket_pipelines.errors import WarehouseRefusedError, WarehouseRejectedError, WarehouseUnavailableError
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync import quarantine
 from ticket_pipelines.sync.children import with_children
@@ -160,11 +160,13 @@ class Loader:
         """Does something that needs the warehouse; tries again, within bounds, while it is away.
 
         Raises:
-            WarehouseUnavailableError: It stayed away.
+            WarehouseUnavailableError: It stayed away, or refuses us.
         """
         for delay in DELAYS:
             try:
                 return act()
+            except WarehouseRefusedError:
+                raise
             except WarehouseUnavailableError as error:
                 log.warning("%s; trying again in %g s", str(error).partition("\n")[0], delay)
                 self._target.progress.wait(delay, "the warehouse is away")

@@ -18,8 +18,8 @@ _FILLED = {
     "description_html": "coalesce(ticket.description_html, opening.body_html)",
     "first_response_at": "coalesce(ticket.first_response_at, comments.first_response_at)",
     "reopened_at": "coalesce(ticket.reopened_at, events.reopened_at)",
-    "comment_count": "coalesce(ticket.comment_count, comments.comment_count)",
-    "attachment_count": "coalesce(ticket.attachment_count, files.attachment_count)",
+    "comment_count": "coalesce(ticket.comment_count, nullif(comments.comment_count, 0))",
+    "attachment_count": "coalesce(ticket.attachment_count, nullif(files.attachment_count, 0))",
 }
 """Columns of `tickets` that another table may fill."""
 
@@ -34,7 +34,7 @@ _JOINED = {
     "submitter_name": "submitter.name",
     "submitter_email": "submitter.email",
     "account_name": "account.name",
-    "public_comment_count": "comments.public_comment_count",
+    "public_comment_count": "CASE WHEN comments.comment_count > 0 THEN comments.public_comment_count END",
     "last_comment_at": "comments.last_comment_at",
     "merged_into_id": "merges.merged_into_id",
 }
@@ -56,7 +56,7 @@ FROM {SCHEMA}.tickets AS ticket
 {_row("accounts", "account", "account_id")}
 LEFT JOIN ({_statuses(dialect)}) AS statuses ON statuses.desk = ticket.desk AND statuses.value = ticket.status_id_raw
 LEFT JOIN ({_OPENING}) AS opening ON opening.desk = ticket.desk AND opening.ticket_id = ticket.id
-    AND opening.created_at <= ticket.created_at + INTERVAL '60 seconds'
+    AND opening.created_at <= ticket.created_at + INTERVAL '60' SECOND
     AND coalesce(ticket.deletion_kind, '') <> 'erased'
 LEFT JOIN ({_COMMENTS}) AS comments ON comments.desk = ticket.desk AND comments.ticket_id = ticket.id
 LEFT JOIN ({_FILES}) AS files ON files.desk = ticket.desk AND files.ticket_id = ticket.id
@@ -74,11 +74,11 @@ _OPENING = f"""
 """The earliest comment held of each ticket; whether it opened the ticket, its time says."""
 
 _COMMENTS = f"""
-    SELECT comment.desk, comment.ticket_id,
-        count(*) AS comment_count,
-        count(CASE WHEN comment.is_public THEN 1 END) AS public_comment_count,
+    SELECT comment.desk AS desk, comment.ticket_id AS ticket_id,
+        CAST(count(*) AS bigint) AS comment_count,
+        CAST(count(CASE WHEN comment.is_public THEN 1 END) AS bigint) AS public_comment_count,
         max(comment.created_at) AS last_comment_at,
-        min(CASE WHEN comment.is_public AND agent.id IS NOT NULL AND comment.created_at > ticket.created_at
+        min(CASE WHEN comment.is_public AND agent.id <> '' AND comment.created_at > ticket.created_at
             AND comment.author_id <> coalesce(ticket.requester_id, '') THEN comment.created_at END) AS first_response_at
     FROM {SCHEMA}.ticket_comments AS comment
     LEFT JOIN {SCHEMA}.agents AS agent ON agent.desk = comment.desk AND agent.id = comment.author_id
@@ -89,7 +89,7 @@ _COMMENTS = f"""
 """The first response is an agent's first public comment after the one that opened the ticket."""
 
 _FILES = f"""
-    SELECT desk, ticket_id, count(*) AS attachment_count
+    SELECT desk, ticket_id, CAST(count(*) AS bigint) AS attachment_count
     FROM {SCHEMA}.attachments WHERE deleted_at IS NULL GROUP BY desk, ticket_id
 """
 

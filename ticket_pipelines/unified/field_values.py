@@ -25,16 +25,15 @@ _TIME = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]
 _NUMBER = "-?[0-9]{1,200}([.][0-9]{1,200})?([eE][+-]?[0-9]{1,2})?"
 """Numbers that fit a double."""
 _FRACTION = "-?[0-9]{1,200}([.][0-9]{1,200}([eE][+-]?[0-9]{1,2})?|[eE][+-]?[0-9]{1,2})"
-_DOUBLE = "CAST(CAST(value_text AS double precision) AS varchar)"
-"""Engines keep or drop the zeros of 1.50; as text of a double it is the same everywhere."""
 
 
 def options_query(dialect: Dialect) -> str:
     """SELECT of all options of all fields: desk, id (the field's), data_type_raw, value, label; one row per value."""
     elements = dialect.elements.format("field.options")
     value, label = (dialect.member.format("element.value", name) for name in ("value", "label"))
-    return f"""SELECT field.desk, field.id, field.data_type_raw, {value} AS value, min({label}) AS label
-    FROM {SCHEMA}.ticket_fields AS field CROSS JOIN LATERAL {elements} AS element
+    return f"""SELECT field.desk AS desk, field.id AS id, field.data_type_raw AS data_type_raw,
+        {value} AS value, min({label}) AS label
+    FROM {SCHEMA}.ticket_fields AS field {dialect.unfold.format(elements, "element")}
     WHERE {value} IS NOT NULL
     GROUP BY field.desk, field.id, field.data_type_raw, {value}"""
 
@@ -42,6 +41,13 @@ def options_query(dialect: Dialect) -> str:
 def field_values(dialect: Dialect) -> str:
     """SELECT of the view."""
     members = dialect.members.format("holder.custom_fields")
+    # engines keep or drop the zeros of 1.50; as text of a double it is the same everywhere
+    double, double_text = (form.format("value_text") for form in (dialect.double, dialect.double_text))
+    day = dialect.moment.format("value_text || 'T00:00:00Z'")
+
+    def matches(pattern: str) -> str:
+        return dialect.matches.format("value_text", f"'^{pattern}$'")
+
     return f"""
 WITH options AS (
     {options_query(dialect)}
@@ -49,7 +55,8 @@ WITH options AS (
     SELECT desk, id, {dialect.lookup} AS labels FROM options GROUP BY desk, id
 ), definitions AS (
     SELECT DISTINCT ON (field.desk, field.entity, {_field_key()})
-        field.desk, field.entity, {_field_key()} AS field_id, field.id, field.title, field.data_type, lookups.labels
+        field.desk AS desk, field.entity AS entity, {_field_key()} AS field_id, field.id AS id, field.title AS title,
+        field.data_type AS data_type, lookups.labels AS labels
     FROM {SCHEMA}.ticket_fields AS field
     LEFT JOIN lookups ON lookups.desk = field.desk AND lookups.id = field.id
     ORDER BY field.desk, field.entity, {_field_key()}, field.deleted_at DESC NULLS FIRST, field.version DESC, field.id
@@ -58,7 +65,7 @@ WITH options AS (
 ), found AS (
     SELECT holder.*, member.key AS field_id, member.value AS value,
         {dialect.kind.format("member.value")} AS kind, {dialect.text.format("member.value")} AS value_text
-    FROM holders AS holder CROSS JOIN LATERAL {members} AS member
+    FROM holders AS holder {dialect.unfold.format(members, "member")}
 )
 SELECT found.desk AS desk,
     found.entity || ':' || found.record_id || ':' || found.field_id AS id,
@@ -71,19 +78,19 @@ SELECT found.desk AS desk,
     found.entity AS entity,
     found.record_id AS record_id,
     found.field_id AS field_id,
-    definition.id AS definition_id,
+    nullif(definition.id, '') AS definition_id,
     definition.title AS title,
     definition.data_type AS data_type,
     CASE WHEN kind IN ('array', 'object') THEN NULL
-        WHEN kind = 'number' AND value_text ~ '^{_FRACTION}$' THEN regexp_replace({_DOUBLE}, '[.]0$', '')
+        WHEN kind = 'number' AND {matches(_FRACTION)} THEN regexp_replace({double_text}, '[.]0$', '')
         ELSE value_text END AS value_text,
     CASE WHEN (kind = 'number' OR kind = 'string' AND definition.data_type IN ('integer', 'number'))
-        AND value_text ~ '^{_NUMBER}$' THEN CAST(value_text AS double precision) END AS value_num,
-    CASE WHEN kind = 'boolean' THEN value_text = 'true' END AS value_bool,
-    CASE WHEN kind = 'string' AND definition.data_type = 'date' AND value_text ~ '^{_DAY}$'
-            THEN CAST(value_text || 'T00:00:00Z' AS timestamptz)
-        WHEN kind = 'string' AND definition.data_type = 'date' AND value_text ~ '^{_DAY}{_TIME}$'
-            THEN CAST(value_text AS timestamptz) END AS value_ts,
+        AND {matches(_NUMBER)} THEN {double} END AS value_num,
+    CASE WHEN kind = 'boolean' THEN {dialect.truth.format("value_text = 'true'")} END AS value_bool,
+    CASE WHEN kind = 'string' AND definition.data_type = 'date' AND {matches(_DAY)}
+            THEN {day}
+        WHEN kind = 'string' AND definition.data_type = 'date' AND {matches(_DAY + _TIME)}
+            THEN {dialect.moment.format("value_text")} END AS value_ts,
     CASE WHEN kind IN ('array', 'object') THEN value END AS value_json,
     CASE WHEN definition.data_type IN ('choice', 'choices') THEN
         CASE WHEN kind = 'array' THEN {dialect.label_list}

@@ -28,18 +28,32 @@ def _postgres(url: str, home: Path) -> Warehouse:
     return PostgresWarehouse(postgres_address(url))
 
 
-def _later(url: str, home: Path) -> Warehouse:
+def _clickhouse(url: str, home: Path) -> Warehouse:
+    from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
+    from ticket_pipelines.warehouse.clickhouse_connections import ServerConnections
+    from ticket_pipelines.warehouse.url import clickhouse_address
+
     del home
-    scheme = url.partition(":")[0]
-    raise UsageError(f"Warehouse {scheme}:// comes with the next release; use duckdb:/// or postgresql://.")
+    address = clickhouse_address(url)
+    return ClickHouseWarehouse(ServerConnections(address), address.label, address.layout)
+
+
+def _chdb(url: str, home: Path) -> Warehouse:
+    from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
+    from ticket_pipelines.warehouse.clickhouse_connections import EmbeddedConnections
+    from ticket_pipelines.warehouse.url import chdb_path
+
+    del home
+    path = chdb_path(url).absolute()
+    return ClickHouseWarehouse(EmbeddedConnections(path), f"chdb:///{path}")
 
 
 ENGINES: dict[str, Callable[[str, Path], Warehouse]] = {
     "duckdb": _duckdb,
     "postgresql": _postgres,
     "postgres": _postgres,
-    "clickhouse": _later,
-    "chdb": _later,
+    "clickhouse": _clickhouse,
+    "chdb": _chdb,
 }
 """Opens a warehouse, by the scheme of its URL."""
 
@@ -48,7 +62,8 @@ def open_warehouse(url: str, home: Path) -> Warehouse:
     """Opens a warehouse.
 
     Args:
-        url: `duckdb:///relative` (to the current folder), `duckdb:////absolute` or `postgresql://…`.
+        url: `duckdb:///relative` (to the current folder), `duckdb:////absolute`, `postgresql://…`,
+            `clickhouse://…` or `chdb:///…`.
         home: The project's folder, for engines that keep files of their own there.
 
     Raises:
@@ -57,5 +72,5 @@ def open_warehouse(url: str, home: Path) -> Warehouse:
     scheme, separator, _ = url.partition("://")
     engine = ENGINES.get(scheme.lower()) if separator else None
     if engine is None:
-        raise UsageError("The warehouse's URL must start with duckdb:/// or postgresql://.")
+        raise UsageError("The warehouse's URL must start with duckdb:///, postgresql://, clickhouse:// or chdb:///.")
     return engine(url, home)

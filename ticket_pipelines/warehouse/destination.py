@@ -101,6 +101,10 @@ class UpsertClientMixin:
         A package whose position did not change brings none: the last one before stays.
         """
         super().complete_load(load_id)  # type: ignore[misc]
+        self.drop_superseded()
+
+    def drop_superseded(self) -> None:
+        """Drops the positions before the valid one."""
         client: Any = self
         name = current_pipeline().pipeline_name
         state = client.sql_client.make_qualified_table_name(client.schema.state_table_name)

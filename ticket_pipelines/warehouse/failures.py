@@ -12,13 +12,24 @@ from collections.abc import Iterator
 import adbc_driver_manager as adbc
 import duckdb
 import psycopg2
+from clickhouse_connect.driver import exceptions as clickhouse
 
-from ticket_pipelines.errors import TicketPipelinesError, WarehouseRejectedError, WarehouseUnavailableError
+from ticket_pipelines.errors import (
+    TicketPipelinesError,
+    WarehouseRefusedError,
+    WarehouseRejectedError,
+    WarehouseUnavailableError,
+)
+
+REFUSED_SQLSTATES = (
+    "28",  # wrong password or no such role
+    "3D",  # no such database
+    "42501",  # privilege missing: a grant mends it
+)
+"""SQLSTATE classes and codes that nothing but a change of settings or rights mends."""
 
 UNAVAILABLE_SQLSTATES = (
     "08",  # connection lost or refused
-    "28",  # wrong password or no such role
-    "3D",  # no such database
     "40",  # deadlock or serialisation: another transaction won
     "53",  # disk full, out of memory, too many connections
     "55",  # lock not available
@@ -27,7 +38,6 @@ UNAVAILABLE_SQLSTATES = (
     "F0",  # server's configuration file
     "XX",  # damage within the server
     "25006",  # server is a standby or was made read-only
-    "42501",  # privilege missing: a grant mends it
     "42P01",  # a table was dropped while this process knew it; the next load makes it again
     "42703",  # the same for a column
     "3F000",  # the same for the schema
@@ -44,6 +54,23 @@ UNAVAILABLE_DUCKDB = (
     duckdb.FatalException,
     duckdb.PermissionException,
 )
+REFUSED_CLICKHOUSE = frozenset(
+    (
+        *(192, 193, 194, 195, 516),  # user or password
+        *(497, 164),  # a right is missing; a user who may only read
+        *(81, 291),  # no such database, or no access to it
+        *(170, 701, 36),  # no such cluster; settings of the tables that this server does not take
+    )
+)
+REJECTED_CLICKHOUSE = frozenset(
+    (
+        *(6, 26, 27, 38, 41, 72, 117, 130, 321, 407),  # a value that cannot be read or does not fit
+        *(33, 108, 131, 636),  # a file of rows that is not one
+        *(53, 70, 349),  # another type, or null in a key
+    )
+)
+"""ClickHouse's own codes (`system.errors`) that speak of rows; all others may pass: memory, disk, parts, network."""
+
 UNWRITABLE = frozenset(
     (
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.EIO),
@@ -53,11 +80,11 @@ UNWRITABLE = frozenset(
 """Full, forbidden, or not a folder where one should be: mended outside, then the same load succeeds."""
 MAX_MESSAGE = 300
 
-_SERVER_SAYS = re.compile(r"(?:ERROR|FATAL|PANIC):\s+(.*)")
+_SERVER_SAYS = re.compile(r"(?:(?:ERROR|FATAL|PANIC):\s+|DB::Exception: (?!.*DB::Exception: ))(.*)")
 _VALUE = re.compile(r"(?<=: )\".*\"(?=$| when )|'.*'")
 """A value in a message about rows; what a customer wrote does not belong in logs."""
 
-type_of_driver_error = (psycopg2.Error, adbc.Error, duckdb.Error)
+type_of_driver_error = (psycopg2.Error, adbc.Error, duckdb.Error, clickhouse.Error)
 
 
 def driver_errors(error: BaseException) -> Iterator[BaseException]:
@@ -96,15 +123,33 @@ def translate(error: BaseException, label: str) -> TicketPipelinesError | None:
 
 
 def _of_driver(error: BaseException, label: str) -> TicketPipelinesError:
+    if is_refused(error):
+        return WarehouseRefusedError(
+            f"Warehouse {label} refuses us: {first_line(error)}\n"
+            "Check user, password, database and rights in TICKETS_WAREHOUSE."
+        )
     if is_unavailable(error):
         return WarehouseUnavailableError(f"Warehouse {label} is not available: {first_line(error)}")
     return WarehouseRejectedError(f"Warehouse {label} refuses: {_VALUE.sub('…', first_line(error))}")
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether settings or rights must change first."""
+    if isinstance(error, clickhouse.Error):
+        return error.code in REFUSED_CLICKHOUSE
+    state = sqlstate(error)
+    return state is not None and state.startswith(REFUSED_SQLSTATES)
 
 
 def is_unavailable(error: BaseException) -> bool:
     """Whether the same load may succeed later."""
     if isinstance(error, duckdb.Error):
         return isinstance(error, UNAVAILABLE_DUCKDB)
+    if isinstance(error, clickhouse.Error):
+        if error.code is None:
+            # no answer of the server's, so it is the connection's, unless the client itself cannot send the rows
+            return not isinstance(error, clickhouse.DataError | clickhouse.NotSupportedError)
+        return error.code not in REJECTED_CLICKHOUSE
     state = sqlstate(error)
     if state is None:
         return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError, adbc.OperationalError)) or (

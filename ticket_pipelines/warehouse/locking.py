@@ -43,10 +43,7 @@ def held(database: Path, wait: float) -> Iterator[None]:
         WarehouseUnavailableError: It is still held then; says by whom.
     """
     note = database.with_name(f"{database.name}.holder")
-    queue, lock = (
-        FileLock(database.with_name(f"{database.name}.{name}"), poll_interval=POLL_SECONDS)
-        for name in ("queue", "lock")
-    )
+    queue, lock = _file_lock(database, "queue"), _file_lock(database, "lock")
     deadline = time.monotonic() + wait
     try:
         with queue.acquire(timeout=wait):
@@ -60,6 +57,21 @@ def held(database: Path, wait: float) -> Iterator[None]:
         with suppress(OSError):
             note.unlink()
         lock.release()
+
+
+def is_wanted(database: Path) -> bool:
+    """Whether somebody waits for the lock that the caller holds."""
+    queue = _file_lock(database, "queue")
+    try:
+        with queue.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _file_lock(database: Path, name: str) -> FileLock:
+    # held by whoever took it, in whichever thread it is given back
+    return FileLock(database.with_name(f"{database.name}.{name}"), poll_interval=POLL_SECONDS, thread_local=False)
 
 
 def read_note(note: Path) -> str:

@@ -20,7 +20,7 @@ def purge_statements(catalog: Catalog, vendor: str, desk: str) -> list[tuple[str
     statements: list[tuple[str, tuple[str, ...]]] = [
         (f"DELETE FROM {qualified(name)} WHERE desk = ?", (desk,))
         for name, relation in catalog.items()
-        if name == SYNC_RUNS.name or _holds_rows(relation)
+        if name == SYNC_RUNS.name or holds_rows(relation)
     ]
     if STATE in catalog and LOADS in catalog:
         pipeline = (f"{vendor}__{desk}",)
@@ -32,6 +32,6 @@ def purge_statements(catalog: Catalog, vendor: str, desk: str) -> list[tuple[str
     return statements
 
 
-def _holds_rows(relation: Relation) -> bool:
+def holds_rows(relation: Relation) -> bool:
     """Whether it is a vendor or unified table; what users made beside ours is not touched."""
     return not relation.is_view and all(column.name in relation.columns for column in COMMON)

@@ -17,6 +17,7 @@ from psycopg2.extras import execute_values
 from ticket_pipelines.unified.model import TABLES, TICKETS, UNIFIED
 from ticket_pipelines.unified.views import views
 from ticket_pipelines.warehouse.base import Warehouse
+from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines_tests.unified.vendor_rows import Json, Record, mapped
 
 CREATED = "2026-01-01T10:00:00Z"
@@ -56,9 +57,17 @@ def load(warehouse_url: str, warehouse: Warehouse) -> Loader:
 
     def load_records(stream: str, *records: Record, **common: Any) -> None:
         for name, rows in mapped(stream, *records, **common).tables.items():
-            insert(warehouse.engine, warehouse_url, name, rows)
+            if isinstance(warehouse, ClickHouseWarehouse):
+                put(warehouse, name, rows)
+            else:
+                insert(warehouse.engine, warehouse_url, name, rows)
 
     return load_records
+
+
+def put(warehouse: ClickHouseWarehouse, name: str, rows: pa.Table) -> None:
+    with warehouse.connections.taken(wait=30) as client:
+        client.insert_arrow(name, rows, database="helpdesk_storage")
 
 
 def insert(engine: str, url: str, name: str, rows: pa.Table) -> None:

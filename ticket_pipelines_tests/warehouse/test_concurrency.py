@@ -93,7 +93,8 @@ def test_four_desks_load_in_threads_of_one_process(warehouse_url: str, open_test
     assert warehouse.query(EXACT.format("zendesk_tickets")).to_pylist() == [
         {"desk": desk, "n": 500, "ids": 500, "least": 3, "most": 3} for desk in desks
     ]
-    assert warehouse.query("SELECT DISTINCT pipeline_name FROM helpdesk._dlt_pipeline_state").num_rows == 4
+    schema = "helpdesk_storage" if warehouse.engine == "clickhouse" else "helpdesk"
+    assert warehouse.query(f"SELECT DISTINCT pipeline_name FROM {schema}._dlt_pipeline_state").num_rows == 4
 
 
 def test_threads_add_columns_at_once(warehouse_url: str, open_test_warehouse: Opener) -> None:

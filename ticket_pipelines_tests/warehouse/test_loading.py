@@ -15,6 +15,7 @@ from dlt_sources.base import Kind
 from ticket_pipelines.errors import WarehouseRejectedError, WarehouseUnavailableError
 from ticket_pipelines.warehouse import workdir
 from ticket_pipelines.warehouse.base import DeskPipeline, Stored, Warehouse
+from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines.warehouse.table import TableColumn, TableSpec
 from ticket_pipelines_tests.warehouse.rows import SYNCED, TICKETS, arrow, row, table
 
@@ -135,7 +136,10 @@ def test_old_positions_are_dropped(warehouse: Warehouse) -> None:
     for number in range(3):
         for pipeline in pipelines:
             pipeline.load({}, {}, {"n": number})
-    counts = warehouse.query("SELECT pipeline_name AS name, count(*) AS n FROM helpdesk._dlt_pipeline_state GROUP BY 1")
+    schema = "helpdesk_storage" if warehouse.engine == "clickhouse" else "helpdesk"
+    counts = warehouse.query(
+        f"SELECT pipeline_name AS name, count(*) AS n FROM {schema}._dlt_pipeline_state GROUP BY 1"
+    )
     assert sorted((found["name"], found["n"]) for found in counts.to_pylist()) == [
         ("zendesk__acme", 1),
         ("zendesk__other", 1),
@@ -185,6 +189,8 @@ BAD_JSON = '{"never": "closed'
 
 @pytest.mark.parametrize("count", [1, 300], ids=["few rows", "many rows"])
 def test_a_refused_load_changes_nothing_and_does_not_wedge_the_next(warehouse: Warehouse, count: int) -> None:
+    if warehouse.engine == "clickhouse":
+        pytest.skip("a JSON column is a String there, which takes any text")
     users = table("zendesk_users")
     pipeline = warehouse.pipeline("zendesk", "acme")
     load(pipeline, [row("1", subject="before")], {"n": 1})
@@ -217,9 +223,13 @@ def test_a_table_that_a_user_drops_comes_back(warehouse: Warehouse, drop_table: 
 
 
 @pytest.fixture
-def drop_table(warehouse_url: str) -> Callable[[str], None]:
+def drop_table(warehouse_url: str, warehouse: Warehouse) -> Callable[[str], None]:
     def drop(name: str) -> None:
         sql = f"DROP TABLE helpdesk.{name}"
+        if isinstance(warehouse, ClickHouseWarehouse):
+            with warehouse.connections.taken(wait=30) as client:
+                client.command(f"DROP TABLE helpdesk_storage.{name} SYNC")
+            return
         if warehouse_url.startswith("duckdb"):
             import duckdb
 

@@ -153,6 +153,8 @@ def test_query_gives_numbers_as_numbers_and_json_as_text(filled: Warehouse) -> N
 
 def test_query_takes_a_select_as_people_write_it(warehouse: Warehouse) -> None:
     for sql in ("SELECT 1 AS one;", "SELECT 1 AS one -- why", "-- why\nSELECT 1 AS one", "VALUES (1)"):
+        if warehouse.engine == "clickhouse" and sql.startswith("VALUES"):
+            continue  # ClickHouse has no VALUES without INSERT
         assert warehouse.query(sql).num_rows == 1
 
 

@@ -1,0 +1,199 @@
+"""The tables and views of a ClickHouse warehouse, as SQL: pure decisions over what stands there.
+
+    helpdesk_storage.<table>   ReplacingMergeTree(version): rows as they were loaded, superseded ones until they merge
+    helpdesk.<table>           the same read with FINAL: what people query, each key once, at its newest version
+
+There is no is-deleted column in the engine: FINAL would hide deleted rows. Nothing is partitioned: a package stays one
+part, so that it is seen whole or not at all, and a row's key never moves to another partition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dlt_sources.base import Kind
+from ticket_pipelines.warehouse.base import SCHEMA
+from ticket_pipelines.warehouse.catalog import Existing, Relation, quote, view_mark
+from ticket_pipelines.warehouse.clickhouse_types import CODECS, comment_of, kind_of, literal, type_of
+from ticket_pipelines.warehouse.table import TableColumn, TableSpec
+
+STORAGE = "helpdesk_storage"
+"""Database of the tables behind the views, and of dlt's own."""
+LOCAL = "_local"
+"""Suffix of the tables that hold the rows of one shard."""
+WINDOW = 1_000
+"""Inserts whose tokens a table remembers: a repeated one is not written twice."""
+WRITTEN = TableColumn("_written", Kind.INTEGER, "When the row was written, in microseconds.")
+"""Stands in for the version of tables that have none; not in the view."""
+
+CATALOG_SQL = """
+SELECT c.database AS place, c.table AS name, t.comment AS about, c.name AS column_name, c.type AS type_name,
+       c.comment AS meaning
+FROM system.columns AS c
+INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
+WHERE c.database IN ({storage}, {schema})
+ORDER BY c.database, c.table, c.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How tables are laid out over servers.
+
+    Attributes:
+        cluster: Cluster on which every statement runs; empty: one server.
+        replicated: Tables are copied to the replicas of their shard.
+        sharded: Desks are spread over the cluster's shards; a desk's rows stand on one of them.
+    """
+
+    cluster: str = ""
+    replicated: bool = False
+    sharded: bool = False
+
+    @property
+    def everywhere(self) -> str:
+        """The clause that makes a statement run on all servers."""
+        return f" ON CLUSTER {quote(self.cluster)}" if self.cluster else ""
+
+    def holding(self, name: str) -> str:
+        """The table that holds the rows."""
+        return stored(f"{name}{LOCAL}" if self.sharded else name)
+
+    def engine(self, spec: TableSpec) -> str:
+        """Engine, order and settings of a table that holds rows."""
+        kind, window = ("Replicated", "replicated") if self.replicated else ("", "non_replicated")
+        version = quote("version" if "version" in spec.kinds() else WRITTEN.name)
+        key = ", ".join(quote(name) for name in spec.key)
+        return (
+            f"ENGINE = {kind}ReplacingMergeTree({version}) ORDER BY ({key}) "
+            f"SETTINGS {window}_deduplication_window = {WINDOW}"
+        )
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What stands in both databases.
+
+    Attributes:
+        tables: Tables with their columns, by name.
+        views: Views that people query.
+    """
+
+    tables: dict[str, Relation] = field(default_factory=dict)
+    views: dict[str, Relation] = field(default_factory=dict)
+
+
+def stored(name: str) -> str:
+    """A table of the storage database, qualified."""
+    return f"{quote(STORAGE)}.{quote(name)}"
+
+
+def seen(name: str) -> str:
+    """A view of the database that people query, qualified."""
+    return f"{quote(SCHEMA)}.{quote(name)}"
+
+
+def read_shelf(rows: Sequence[Sequence[str]]) -> Shelf:
+    """The answer to `CATALOG_SQL`."""
+    shelf = Shelf()
+    for place, name, about, column, type_name, meaning in rows:
+        is_view = place == SCHEMA
+        relation = (shelf.views if is_view else shelf.tables).setdefault(name, Relation(is_view, about))
+        if column != WRITTEN.name:
+            relation.columns[column] = Existing(kind_of(type_name, meaning), type_name, meaning)
+    return shelf
+
+
+def plan_tables(specs: Sequence[TableSpec], shelf: Shelf, layout: Layout) -> list[str]:
+    """Statements that bring tables to their specifications; none where nothing is missing."""
+    return [statement for spec in specs for statement in _plan(spec, shelf.tables.get(spec.name), layout)]
+
+
+def _plan(spec: TableSpec, relation: Relation | None, layout: Layout) -> list[str]:
+    if relation is None:
+        return _create(spec, layout)
+    statements = []
+    holders = dict.fromkeys((layout.holding(spec.name), stored(spec.name)))
+    added = [column for column in spec.columns if column.name not in relation.columns]
+    changed = [
+        column
+        for column in spec.columns
+        if column.name in relation.columns and column.meaning and _is_ours(relation.columns[column.name], column)
+    ]
+    for holder in holders:
+        alter = f"ALTER TABLE {holder}{layout.everywhere} "
+        if added:
+            statements.append(alter + ", ".join(f"ADD COLUMN IF NOT EXISTS {_column(column)}" for column in added))
+        if changed:
+            comments = (f"COMMENT COLUMN {quote(c.name)} {literal(comment_of(c))}" for c in changed)
+            statements.append(alter + ", ".join(comments))
+        if spec.doc and spec.doc != relation.comment:
+            statements.append(f"{alter}MODIFY COMMENT {literal(spec.doc)}")
+    return statements
+
+
+def _is_ours(existing: Existing, column: TableColumn) -> bool:
+    """Whether the comment is another one; a column of another type than the specified keeps what says so."""
+    return existing.kind is column.kind and existing.comment != comment_of(column)
+
+
+def _create(spec: TableSpec, layout: Layout) -> list[str]:
+    columns = [_column(column) for column in spec.columns]
+    if "version" not in spec.kinds():
+        columns.append(f"{quote(WRITTEN.name)} Int64 DEFAULT toUnixTimestamp64Micro(now64(6))")
+    body = f"({', '.join(columns)})"
+    comment = f" COMMENT {literal(spec.doc)}" if spec.doc else ""
+    head = "CREATE TABLE IF NOT EXISTS "
+    holder = layout.holding(spec.name)
+    statements = [f"{head}{holder}{layout.everywhere} {body} {layout.engine(spec)}{comment}"]
+    if layout.sharded:
+        shard = 'xxHash64("desk")'
+        place = f"{literal(layout.cluster)}, {literal(STORAGE)}, {literal(spec.name + LOCAL)}"
+        engine = f"ENGINE = Distributed({place}, {shard})"
+        statements.append(f"{head}{stored(spec.name)}{layout.everywhere} {body} {engine}{comment}")
+    return statements
+
+
+def _column(column: TableColumn) -> str:
+    codec = f" CODEC({CODECS[column.kind]})" if column.kind in CODECS and column.name not in ("desk", "id") else ""
+    comment = comment_of(column)
+    return f"{quote(column.name)} {type_of(column)}{f' COMMENT {literal(comment)}' if comment else ''}{codec}"
+
+
+def plan_fronts(names: Sequence[str], shelf: Shelf, layout: Layout) -> list[str]:
+    """Statements that make the view in front of each of these tables where it is missing or lacks a column."""
+    statements = []
+    for name in names:
+        table, view = shelf.tables.get(name), shelf.views.get(name)
+        if table is None or (view is not None and _same(table, view)):
+            continue
+        columns = ", ".join(
+            f"{quote(column)} {found.type}{f' COMMENT {literal(found.comment)}' if found.comment else ''}"
+            for column, found in table.columns.items()
+        )
+        chosen = ", ".join(quote(column) for column in table.columns)
+        comment = f" COMMENT {literal(table.comment)}" if table.comment else ""
+        statements.append(
+            f"CREATE OR REPLACE VIEW {seen(name)}{layout.everywhere} ({columns}) "
+            f"AS SELECT {chosen} FROM {stored(name)} FINAL{comment}"
+        )
+    return statements
+
+
+def _same(table: Relation, view: Relation) -> bool:
+    return table.comment == view.comment and list(table.columns.items()) == list(view.columns.items())
+
+
+def plan_view(name: str, sql: str, layout: Layout) -> str:
+    """The statement that makes a view of ours, marked with what it was made from."""
+    return f"CREATE OR REPLACE VIEW {seen(name)}{layout.everywhere} AS {sql} COMMENT {literal(view_mark(sql))}"
+
+
+def changed_views(views: Mapping[str, str], shelf: Shelf) -> dict[str, str]:
+    """The views that are missing or made from other SQL, in the given order."""
+    return {
+        name: sql
+        for name, sql in views.items()
+        if name not in shelf.views or shelf.views[name].comment != view_mark(sql)
+    }
