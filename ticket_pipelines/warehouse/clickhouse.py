@@ -34,6 +34,7 @@ from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Stored
 from ticket_pipelines.warehouse.catalog import IDENTITY_TABLE, Relation, lacks, quote
 from ticket_pipelines.warehouse.clickhouse_admission import refusal
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
+from ticket_pipelines.warehouse.clickhouse_purging import purge
 from ticket_pipelines.warehouse.clickhouse_tables import (
     CATALOG_SQL,
     STORAGE,
@@ -47,7 +48,6 @@ from ticket_pipelines.warehouse.clickhouse_tables import (
     stored,
 )
 from ticket_pipelines.warehouse.failures import first_line, translate
-from ticket_pipelines.warehouse.purging import LOADS, STATE, holds_rows
 from ticket_pipelines.warehouse.reading import batches, hash_column, stored_rows
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines.warehouse.table import TableSpec
@@ -247,21 +247,18 @@ class ClickHouseWarehouse:
     def upsert(self, desk: str, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """Upserts a file's rows as one part; called by the load job."""
         with self._client(WRITER_WAIT) as client:
-            self._keep_parts_few(client, table, desk)
-            rows, names = self._whole(client, table, desk, parquet, columns)
+            relation = self._keep_parts_few(client, table, desk)
+            rows, names = self._whole(client, table, relation, desk, parquet, columns)
         # the second word of a file's name is its own, through all retries of its load
         self._insert(table, names, rows, parquet.name.split(".")[1])
 
     def _whole(
-        self, client: Client, table: str, desk: str, parquet: Path, columns: Sequence[str]
+        self, client: Client, table: str, relation: Relation, desk: str, parquet: Path, columns: Sequence[str]
     ) -> tuple[bytes, Sequence[str]]:
         """The file, with what is stored in columns that it lacks: a row is replaced whole here, and they would be lost.
 
         Only the holder of the desk's lease writes its rows, so what is read is what stands.
         """
-        relation = self._read_shelf(client).tables.get(table)
-        if relation is None:
-            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
         lacking = [name for name in relation.columns if name not in columns]
         if not lacking:
             return parquet.read_bytes(), columns
@@ -294,9 +291,14 @@ class ClickHouseWarehouse:
         except (ClickHouseError, OSError) as error:
             raise translate(error, self.label) or error from error
 
-    def _keep_parts_few(self, client: Client, table: str, desk: str) -> None:
+    def _keep_parts_few(self, client: Client, table: str, desk: str) -> Relation:
+        """Makes room for one more part; gives the table as it stands."""
+        relation = self._read_shelf(client).tables.get(table)
+        if relation is None:
+            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
         if not self.layout.sharded:
-            parts.keep_few(client, table, desk, self._read_shelf(client).tables[table], self.label)
+            parts.keep_few(client, table, desk, relation, self.label)
+        return relation
 
     def _again(self, act: Callable[[], Answer]) -> Answer:
         """Sends again what had no answer: it may have come, and the token says so."""
@@ -350,26 +352,7 @@ class ClickHouseWarehouse:
     def purge(self, vendor: str, desk: str) -> None:
         """Deletes all rows and the position of a desk."""
         with self._client(WRITER_WAIT) as client:
-            tables = self._read_shelf(client).tables
-            for name, relation in tables.items():
-                if name == SYNC_RUNS.name or holds_rows(relation):
-                    self._delete(client, name, "desk = {value:String}", desk)
-            if STATE in tables and LOADS in tables:
-                loads = f"SELECT _dlt_load_id FROM {stored(STATE)} WHERE pipeline_name = {{value:String}}"
-                self._delete(client, LOADS, f"load_id IN ({loads})", f"{vendor}__{desk}")
-                self._delete(client, STATE, "pipeline_name = {value:String}", f"{vendor}__{desk}")
-
-    def _delete(self, client: Client, name: str, condition: str, value: str) -> None:
-        """Deletes rows, where there are any: a mutation looks at every part of a table."""
-        given = {"value": value}
-        found = client.query(f"SELECT count() FROM {stored(name)} WHERE {condition}", parameters=given).result_rows
-        if found[0][0]:
-            ours = not name.startswith("_")
-            holder = self.layout.holding(name) if ours else stored(name)
-            client.command(
-                f"ALTER TABLE {holder}{self.layout.everywhere} DELETE WHERE {condition} SETTINGS mutations_sync = 2",
-                parameters=given,
-            )
+            purge(client, self._read_shelf(client).tables, self.layout, vendor, desk, self.label)
 
     def close(self) -> None:
         """Frees connections."""

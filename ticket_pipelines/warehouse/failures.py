@@ -67,6 +67,7 @@ REJECTED_CLICKHOUSE = frozenset(
         *(6, 26, 27, 38, 41, 72, 117, 130, 321, 407),  # a value that cannot be read or does not fit
         *(33, 108, 131, 636),  # a file of rows that is not one
         *(53, 70, 349),  # another type, or null in a key
+        469,  # a text that is not JSON in a JSON column
     )
 )
 """ClickHouse's own codes (`system.errors`) that speak of rows; all others may pass: memory, disk, parts, network."""
@@ -81,7 +82,7 @@ UNWRITABLE = frozenset(
 MAX_MESSAGE = 300
 
 _SERVER_SAYS = re.compile(r"(?:(?:ERROR|FATAL|PANIC):\s+|DB::Exception: (?!.*DB::Exception: ))(.*)")
-_VALUE = re.compile(r"(?<=: )\".*\"(?=$| when )|'.*'")
+_VALUE = re.compile(r"(?<=: )\".*\"(?=$| when )|(?<=Column values: ).*|'.*'|'.*")
 """A value in a message about rows; what a customer wrote does not belong in logs."""
 
 type_of_driver_error = (psycopg2.Error, adbc.Error, duckdb.Error, clickhouse.Error)
@@ -130,7 +131,9 @@ def _of_driver(error: BaseException, label: str) -> TicketPipelinesError:
         )
     if is_unavailable(error):
         return WarehouseUnavailableError(f"Warehouse {label} is not available: {first_line(error)}")
-    return WarehouseRejectedError(f"Warehouse {label} refuses: {_VALUE.sub('…', first_line(error))}")
+    # a value is taken out before the line is cut: half of one has no second quote
+    said = _VALUE.sub("…", _line(error))[:MAX_MESSAGE]
+    return WarehouseRejectedError(f"Warehouse {label} refuses: {said}")
 
 
 def is_refused(error: BaseException) -> bool:
@@ -166,7 +169,11 @@ def sqlstate(error: BaseException) -> str | None:
 
 def first_line(error: BaseException) -> str:
     """What the driver says, without its own preamble and without the detail lines, which quote rows."""
+    return _line(error)[:MAX_MESSAGE]
+
+
+def _line(error: BaseException) -> str:
     text = str(error).strip()
     said = _SERVER_SAYS.search(text)
     line = said[1] if said else next((line for line in text.splitlines() if line.strip()), type(error).__name__)
-    return line.strip()[:MAX_MESSAGE]
+    return line.strip()

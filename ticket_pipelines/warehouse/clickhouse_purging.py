@@ -1,0 +1,126 @@
+"""Deletes a desk from ClickHouse, whether or not the server merges.
+
+A DELETE is done by the server's merges: where those are stopped it never ends. A desk's rows mostly stand in parts of
+their own, and those are dropped at once; the parts that merges have mixed with other desks' rows are rewritten by the
+server, for which a purge waits as long as it may, and then says that it goes on by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clickhouse_connect.driver.client import Client
+
+from ticket_pipelines.errors import WarehouseUnavailableError
+from ticket_pipelines.warehouse import clickhouse_parts as parts
+from ticket_pipelines.warehouse.catalog import Relation, quote
+from ticket_pipelines.warehouse.clickhouse_tables import Layout, stored
+from ticket_pipelines.warehouse.clickhouse_types import literal
+from ticket_pipelines.warehouse.purging import LOADS, STATE, holds_rows
+from ticket_pipelines.warehouse.runs import SYNC_RUNS
+
+DONE_WITHIN = 60.0
+"""Seconds in which the server may rewrite the mixed parts of all tables."""
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """Rows of a table that shall go: those that have one of these values in a column."""
+
+    table: str
+    column: str
+    values: tuple[str, ...]
+
+    @property
+    def condition(self) -> str:
+        """As SQL, with the values in it: what a mutation keeps has no parameters."""
+        return f"{quote(self.column)} IN ({', '.join(literal(value) for value in self.values)})"
+
+
+def purge(
+    client: Client, tables: Mapping[str, Relation], layout: Layout, vendor: str, desk: str, label: str
+) -> None:
+    """Deletes a desk's rows, runs and position.
+
+    Args:
+        client: A client that may write.
+        tables: What stands in the storage database.
+        layout: How tables are laid out.
+        vendor: The desk's vendor.
+        desk: Key of the desk, whose lease the caller holds.
+        label: The warehouse's address for messages.
+
+    Raises:
+        WarehouseUnavailableError: The server has not rewritten a table in time; it does so once it merges again.
+    """
+    rows = [
+        Deletion(name, "desk", (desk,))
+        for name, relation in tables.items()
+        if name == SYNC_RUNS.name or holds_rows(relation)
+    ]
+    _delete(client, rows, layout, label)
+    # last, and in this order: what is interrupted is found again by the position
+    for deletions in _of_position(client, tables, f"{vendor}__{desk}"):
+        _delete(client, [deletions], layout, label)
+
+
+def _of_position(client: Client, tables: Mapping[str, Relation], pipeline: str) -> list[Deletion]:
+    if STATE not in tables or LOADS not in tables:
+        return []
+    found = client.query(
+        f"SELECT DISTINCT _dlt_load_id FROM {stored(STATE)} WHERE pipeline_name = {literal(pipeline)}"
+    ).result_rows
+    loads = tuple(str(load_id) for (load_id,) in found)
+    return [Deletion(LOADS, "load_id", loads), Deletion(STATE, "pipeline_name", (pipeline,))] if loads else []
+
+
+def _delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label: str) -> None:
+    left = [deletion for deletion in deletions if _drop_whole_parts(client, deletion, layout)]
+    for deletion in left:
+        if not _is_under_way(client, deletion, layout):
+            client.command(f"ALTER TABLE {_holder(deletion, layout)}{layout.everywhere} DELETE WHERE {deletion.condition}")
+    until = time.monotonic() + DONE_WITHIN
+    while left := [deletion for deletion in left if _count(client, deletion)]:
+        if time.monotonic() > until:
+            raise WarehouseUnavailableError(
+                f"Warehouse {label}: the server has not rewritten {', '.join(each.table for each in left)} within "
+                f"{DONE_WITHIN:g} s; it goes on by itself.\n"
+                "Look into system.mutations, and start merges if they are stopped (SYSTEM START MERGES); then purge again."
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def _holder(deletion: Deletion, layout: Layout) -> str:
+    return stored(deletion.table) if deletion.table in (LOADS, STATE) else layout.holding(deletion.table)
+
+
+def _drop_whole_parts(client: Client, deletion: Deletion, layout: Layout) -> bool:
+    """Drops the parts that hold nothing else; whether rows are left in others."""
+    found = client.query(
+        f"SELECT _part, countIf(NOT {deletion.condition}) FROM {stored(deletion.table)} "
+        f"GROUP BY _part HAVING countIf({deletion.condition}) > 0"
+    ).result_rows
+    if layout.sharded:
+        return bool(found)  # the parts stand on the servers of a shard
+    for part, others in found:
+        if not others:
+            parts.drop(client, stored(deletion.table), part)
+    return bool(_count(client, deletion))
+
+
+def _count(client: Client, deletion: Deletion) -> int:
+    sql = f"SELECT count() FROM {stored(deletion.table)} WHERE {deletion.condition}"
+    return int(client.query(sql).result_rows[0][0])
+
+
+def _is_under_way(client: Client, deletion: Deletion, layout: Layout) -> bool:
+    """Whether an earlier purge has asked for it and the server has still to do it."""
+    database, table = (name.strip('"') for name in _holder(deletion, layout).split("."))
+    asked = client.query(
+        "SELECT command FROM system.mutations "
+        f"WHERE NOT is_done AND database = {literal(database)} AND \"table\" = {literal(table)}"
+    ).result_rows
+    return any(all(literal(value) in command for value in deletion.values) for (command,) in asked)
