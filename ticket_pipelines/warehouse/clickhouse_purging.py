@@ -16,7 +16,7 @@ from clickhouse_connect.driver.client import Client
 from ticket_pipelines.errors import WarehouseUnavailableError
 from ticket_pipelines.warehouse import clickhouse_parts as parts
 from ticket_pipelines.warehouse.catalog import Relation, quote
-from ticket_pipelines.warehouse.clickhouse_tables import Layout, stored
+from ticket_pipelines.warehouse.clickhouse_tables import LOCAL, STORAGE, Layout, stored
 from ticket_pipelines.warehouse.clickhouse_types import literal
 from ticket_pipelines.warehouse.purging import LOADS, STATE, holds_rows
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
@@ -40,9 +40,7 @@ class Deletion:
         return f"{quote(self.column)} IN ({', '.join(literal(value) for value in self.values)})"
 
 
-def purge(
-    client: Client, tables: Mapping[str, Relation], layout: Layout, vendor: str, desk: str, label: str
-) -> None:
+def purge(client: Client, tables: Mapping[str, Relation], layout: Layout, vendor: str, desk: str, label: str) -> None:
     """Deletes a desk's rows, runs and position.
 
     Args:
@@ -81,20 +79,23 @@ def _delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label
     left = [deletion for deletion in deletions if _drop_whole_parts(client, deletion, layout)]
     for deletion in left:
         if not _is_under_way(client, deletion, layout):
-            client.command(f"ALTER TABLE {_holder(deletion, layout)}{layout.everywhere} DELETE WHERE {deletion.condition}")
+            table = stored(_held_in(deletion, layout))
+            client.command(f"ALTER TABLE {table}{layout.everywhere} DELETE WHERE {deletion.condition}")
     until = time.monotonic() + DONE_WITHIN
     while left := [deletion for deletion in left if _count(client, deletion)]:
         if time.monotonic() > until:
             raise WarehouseUnavailableError(
                 f"Warehouse {label}: the server has not rewritten {', '.join(each.table for each in left)} within "
                 f"{DONE_WITHIN:g} s; it goes on by itself.\n"
-                "Look into system.mutations, and start merges if they are stopped (SYSTEM START MERGES); then purge again."
+                "Look into system.mutations; where merges are stopped, SYSTEM START MERGES. Then purge again."
             )
         time.sleep(POLL_SECONDS)
 
 
-def _holder(deletion: Deletion, layout: Layout) -> str:
-    return stored(deletion.table) if deletion.table in (LOADS, STATE) else layout.holding(deletion.table)
+def _held_in(deletion: Deletion, layout: Layout) -> str:
+    """Name of the table that holds the rows; dlt's own are not sharded."""
+    is_sharded = layout.sharded and deletion.table not in (LOADS, STATE)
+    return f"{deletion.table}{LOCAL}" if is_sharded else deletion.table
 
 
 def _drop_whole_parts(client: Client, deletion: Deletion, layout: Layout) -> bool:
@@ -118,9 +119,8 @@ def _count(client: Client, deletion: Deletion) -> int:
 
 def _is_under_way(client: Client, deletion: Deletion, layout: Layout) -> bool:
     """Whether an earlier purge has asked for it and the server has still to do it."""
-    database, table = (name.strip('"') for name in _holder(deletion, layout).split("."))
     asked = client.query(
-        "SELECT command FROM system.mutations "
-        f"WHERE NOT is_done AND database = {literal(database)} AND \"table\" = {literal(table)}"
+        f"SELECT command FROM system.mutations WHERE NOT is_done AND database = {literal(STORAGE)} "
+        f'AND "table" = {literal(_held_in(deletion, layout))}'
     ).result_rows
     return any(all(literal(value) in command for value in deletion.values) for (command,) in asked)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from ticket_pipelines.errors import UsageError
 from ticket_pipelines.warehouse import open_warehouse
 from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines_tests.warehouse.rows import TICKETS, arrow, row
@@ -31,22 +28,4 @@ def test_small_loads_stay_few_parts_without_merges(tmp_path: Path) -> None:
         assert rows.to_pylist() == [{"n": number + 2, "v": number}]
         assert warehouse.query(PARTS).to_pylist()[0]["n"] <= 41
     pipeline.close()
-    warehouse.close()
-
-
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT * FROM file('/etc/hostname', 'LineAsString')",
-        "SELECT file('/etc/hostname')",
-        "SELECT * FROM default.`/etc/hostname`",
-        "SELECT 1 INTO OUTFILE '/tmp/never'",
-        "SYSTEM STOP MERGES",
-        "KILL QUERY WHERE 1",
-    ],
-)
-def test_a_query_reaches_no_file_and_gives_no_order(sql: str, tmp_path: Path) -> None:
-    warehouse = open_warehouse(f"chdb:///{tmp_path / 'warehouse'}", tmp_path)
-    with pytest.raises(UsageError):
-        warehouse.query(sql)
     warehouse.close()
