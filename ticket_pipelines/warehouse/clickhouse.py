@@ -101,8 +101,6 @@ class ClickHouseWarehouse:
     def prepare(self, tables: Sequence[TableSpec], views: Mapping[str, str]) -> None:
         """Makes what is missing or changed; see `base.Warehouse`."""
         with self._client(WRITER_WAIT) as client:
-            if IDENTITY_TABLE not in self._read_shelf(client).tables:
-                self._make_databases(client)
             self._bring(client, [*tables, SYNC_RUNS])
             for name, sql in changed_views(views, self._read_shelf(client)).items():
                 client.command(plan_view(name, sql, self.layout))
@@ -130,6 +128,8 @@ class ClickHouseWarehouse:
         names = [spec.name for spec in specs]
         for _ in range(LOOKS):
             shelf = self._read_shelf(client)
+            if IDENTITY_TABLE not in shelf.tables or not shelf.views:
+                self._make_databases(client)
             statements = plan_tables(specs, shelf, self.layout) or plan_fronts(names, shelf, self.layout)
             if not statements:
                 return
@@ -158,8 +158,6 @@ class ClickHouseWarehouse:
         if not missing:
             return
         with self._client(WRITER_WAIT) as client:
-            if IDENTITY_TABLE not in shelf.tables:
-                self._make_databases(client)
             self._bring(client, missing)
 
     def together(self) -> AbstractContextManager[None]:

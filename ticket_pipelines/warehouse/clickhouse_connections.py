@@ -28,6 +28,8 @@ SETTINGS: dict[str, Any] = {
     # one part an insert, its rows in order: a load is seen whole, and of equal versions the last one counts
     "max_insert_threads": 1,
     "input_format_parquet_preserve_order": 1,
+    # NULL in a key or version is a mistake and not '' or 0
+    "input_format_null_as_default": 0,
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 0,
     "distributed_foreground_insert": 1,

@@ -44,8 +44,13 @@ _READ = {
 }
 
 
-SERVERS_FAULT = frozenset((159, 160, 202, 203, 209, 210, 241, 242, 243, 252, 516, 192, 193, 194, 36))
-"""Codes that a query ends with through no fault of its text: time, memory, too many at once, no way in."""
+SERVERS_FAULT = frozenset(
+    (
+        *(159, 160, 201, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 394, 425, 999),
+        *(192, 193, 194, 195, 516),
+    )
+)
+"""Codes that a query ends with through no fault of its text: time, memory, quota, too many at once, no way in."""
 
 
 def literal(text: str) -> str:

@@ -57,20 +57,22 @@ UNAVAILABLE_DUCKDB = (
 REFUSED_CLICKHOUSE = frozenset(
     (
         *(192, 193, 194, 195, 516),  # user or password
-        *(497, 164),  # a right is missing; a user who may only read
-        *(81, 291),  # no such database, or no access to it
-        *(170, 701, 36),  # no such cluster; settings of the tables that this server does not take
+        *(497, 164, 291),  # a right is missing; a user who may only read; no access to the database
+        *(170, 701, 225, 36),  # no such cluster, no Keeper; settings of the tables that this server does not take
+        *(115, 452, 472),  # a setting that this server does not know, or that the user may not change
+        *(46, 48, 62, 344),  # a function or statement that this server does not have
     )
 )
+"""ClickHouse's own codes (`system.errors`) that nothing but another right, setting or server mends."""
 REJECTED_CLICKHOUSE = frozenset(
     (
-        *(6, 26, 27, 38, 41, 72, 117, 130, 321, 407),  # a value that cannot be read or does not fit
-        *(33, 108, 131, 636),  # a file of rows that is not one
+        *(6, 26, 27, 38, 41, 72, 117, 128, 130, 131, 321, 407, 467),  # a value that cannot be read or does not fit
         *(53, 70, 349),  # another type, or null in a key
         469,  # a text that is not JSON in a JSON column
+        636,  # a file of rows that is not one
     )
 )
-"""ClickHouse's own codes (`system.errors`) that speak of rows; all others may pass: memory, disk, parts, network."""
+"""Codes that speak of rows. All others may pass: memory, disk, parts, network, damage, a table that was dropped."""
 
 UNWRITABLE = frozenset(
     (
