@@ -59,6 +59,7 @@ READER_WAIT = 30.0
 WRITER_WAIT = 300.0
 AGAIN = (0.1, 0.5, 2.0)
 """Seconds before an insert whose answer was lost is sent again."""
+UNKNOWN_STATUS_OF_INSERT = 319
 LOOKS = 10
 """How often fronts are compared with their tables: another process may add a column meanwhile."""
 
@@ -305,7 +306,8 @@ class ClickHouseWarehouse:
                 return act()
             except ClickHouseError as error:
                 failure = translate(error, self.label)
-                lost = getattr(error, "code", None) is None and isinstance(failure, WarehouseUnavailableError)
+                unknown = getattr(error, "code", None) in (None, UNKNOWN_STATUS_OF_INSERT)
+                lost = unknown and isinstance(failure, WarehouseUnavailableError)
                 if not lost or isinstance(failure, WarehouseRefusedError):
                     raise
                 log.warning("%s; sending the rows again in %g s", first_line(error), delay)

@@ -27,12 +27,15 @@ from dlt.destinations.impl.clickhouse.sql_client import ClickHouseSqlClient
 from dlt.destinations.sql_client import DBApiCursorImpl, raise_database_error, raise_open_connection_error
 from dlt.destinations.utils import _convert_to_old_pyformat
 
+from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import clickhouse_parts as parts
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_tables import STORAGE, stored
 from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
-from ticket_pipelines.warehouse.failures import is_unavailable
+from ticket_pipelines.warehouse.failures import first_line, is_unavailable
 from ticket_pipelines.warehouse.purging import LOADS, STATE
+
+log = topic("warehouse")
 
 WAIT = 300.0
 UNDEFINED = frozenset((60, 81))
@@ -208,8 +211,15 @@ class _Client(UpsertClientMixin, ClickHouseClient):
         """Drops the positions before the valid one, whole parts at a time.
 
         A DELETE waits for merges, which a server may have stopped. A load writes a part of one row, so the superseded
-        rows mostly stand in parts of their own, and dropping those costs nothing.
+        rows mostly stand in parts of their own, and dropping those costs nothing. The package is committed by now: what
+        fails here is left to the next one.
         """
+        try:
+            self._drop_superseded()
+        except Error as error:
+            log.debug("superseded positions stay until the next load: %s", first_line(error))
+
+    def _drop_superseded(self) -> None:
         client: Client = self.sql_client.native_connection
         name = current_pipeline().pipeline_name
         done = f"SELECT load_id FROM {stored(LOADS)} WHERE status = 0"
