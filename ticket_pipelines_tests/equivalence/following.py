@@ -1,8 +1,7 @@
-"""A process of one time zone with an installation for each engine; it does to all of them what it is told, line by line.
+"""A process of one time zone that does to an installation on each engine what it is told, line by line.
 
     {"add": KEY, "vendor": …, "config": …, "credentials": …}  registers a desk
     {"sync": KEY, "request": {…}}                             syncs it; answers with what came of it, by engine
-    {"rebuild": KEY}                                          derives its unified rows again
     {"read": FOLDER}                                          writes all rows to FOLDER, answers with their hashes
     {"zone": true}                                            answers with the name of the host's zone
 """
@@ -13,15 +12,12 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from dlt_sources.base import Kind
 from ticket_pipelines.project import Project, open_project
-from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.engine import sync_desk
-from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines.sync.result import Mode, SyncRequest
 from ticket_pipelines_tests.equivalence.canonical import digest, rows
 
@@ -57,35 +53,37 @@ def read(project: Project, folder: Path) -> dict[str, list[Any]]:
     return found
 
 
-def answer(projects: Mapping[str, Project], told: Mapping[str, Any]) -> Any:
-    """Does what a line says; None where nothing is to be told."""
+def answer(environs: Mapping[str, Mapping[str, str]], told: Mapping[str, Any]) -> Any:
+    """Does what a line says, on each engine; None where nothing is to be told."""
+    if "zone" in told:
+        return time.tzname[0]
+    found = {}
+    for engine, environ in environs.items():
+        # opened anew each time: in between another process writes
+        with open_project(environ) as project:
+            found[engine] = _answer(project, told, engine)
+    return found
+
+
+def _answer(project: Project, told: Mapping[str, Any], engine: str) -> Any:
     match told:
         case {"add": key, "vendor": vendor, "config": config, "credentials": credentials}:
-            for project in projects.values():
-                project.desks.add(key, vendor, config, credentials)
+            project.desks.add(key, vendor, config, credentials)
         case {"sync": key, "request": request}:
-            return {engine: came_of_it(project, key, request) for engine, project in projects.items()}
-        case {"rebuild": key}:
-            return {engine: len(rebuild_desk(project, key).failed) for engine, project in projects.items()}
+            return came_of_it(project, key, request)
         case {"read": folder}:
-            return {engine: read(project, Path(folder) / engine) for engine, project in projects.items()}
-        case {"zone": _}:
-            return time.tzname[0]
+            return read(project, Path(folder) / engine)
         case _:
             raise ValueError(told)
     return None
 
 
 def main() -> None:
-    """Opens an installation for each engine (stdin's first line: engine to settings) and follows the other lines."""
-    with ExitStack() as opened:
-        projects = {
-            engine: opened.enter_context(open_project(read_settings(environ)))
-            for engine, environ in json.loads(sys.stdin.readline()).items()
-        }
-        for line in sys.stdin:
-            sys.stdout.write(json.dumps(answer(projects, json.loads(line))) + "\n")
-            sys.stdout.flush()
+    """Follows the lines of stdin; the first one holds the settings of an installation by engine."""
+    environs = json.loads(sys.stdin.readline())
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(environs, json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ticket_pipelines.sandbox.server import Listening
-from ticket_pipelines_tests.equivalence.values import DATES, DOUBLES, DRIFT, INSTANTS, LONG, TEXTS, WHOLE
+from ticket_pipelines_tests.equivalence.values import BEYOND, DATES, DOUBLES, DRIFT, EXTREMES, INSTANTS, LONG, TEXTS, WHOLE
 
 Account = Listening
 NEXT = 120
 """Seconds between two changes: exports withhold what is newer than a minute."""
+TICKETS = ("tickets", "ticket_events", "groups", "ticket_fields")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def zendesk_begins(account: Account) -> None:
     )
     for number, text in enumerate(TEXTS):
         given = {"external_id": text, "subject": text, "recipient": None, LONG: text, f"{LONG} 2": DRIFT[number % 11]}
-        given |= {"due_at": INSTANTS[number], "forum_topic_id": WHOLE[number % len(WHOLE)]}
-        given |= {"Über-Feld": {"zahl": DOUBLES[number % len(DOUBLES)], "text": text}, "desk": text, "": text}
+        given |= {"due_at": INSTANTS[number], "forum_topic_id": (*WHOLE, *BEYOND)[number % 13]}
+        given |= {"Über-Feld": {"zahl": (*EXTREMES, *DOUBLES)[number % 14], "text": text}, "desk": text, "": text}
         do(account, "patch", stream="tickets", id=tickets[number], fields=given)
         do(account, "set_custom_field", id=tickets[number], field=custom, value=(*DOUBLES, *DRIFT)[number])
     user, other = ids(account, "users")[-2:]
@@ -198,7 +199,7 @@ def zoho_crm_begins(account: Account) -> None:
         given |= {"A" * 80: DOUBLES[number % len(DOUBLES)], "A" * 81: WHOLE[number % len(WHOLE)]}
         do(account, "update", module="Cases", id=cases[number], **given)
     for number, deal in enumerate(deals):
-        given = {"Closing_Date": DATES[number % len(DATES)], "Amount": DOUBLES[number % len(DOUBLES)]}
+        given = {"Closing_Date": DATES[number % len(DATES)], "Amount": (*EXTREMES, *DOUBLES)[number % 14]}
         do(account, "update", module="Deals", id=deal, **given)
     do(account, "update", module="Contacts", id=contacts[0], Last_Name="", Email=None, Date_of_Birth="1900-01-01")
 
@@ -240,15 +241,15 @@ HISTORY: tuple[Step, ...] = (
     Step("zoho_desk_one", zoho_desk_begins),
     Step("zoho_crm_one", zoho_crm_begins),
     Step("zendesk_two", zendesk_elsewhere, {"streams": ["tickets", "users", "ticket_fields"]}),
+    Step("zoho_desk_two", nothing, {"streams": ["tickets"]}),
     Step("zoho_crm_two", zoho_crm_elsewhere, {"streams": ["cases", "fields"]}),
-    Step("zoho_desk_two", nothing, {"streams": ["tickets", "contacts"]}),
-    Step("zendesk_one", zendesk_changes),
+    Step("zendesk_one", zendesk_changes, {"streams": [*TICKETS, "users", "organizations", "satisfaction_ratings"]}),
     Step("zoho_desk_one", zoho_desk_changes),
     Step("zoho_crm_one", zoho_crm_changes),
     Step("zoho_desk_one", zoho_desk_deletes, {"streams": ["tickets"]}),
-    Step("zendesk_one", zendesk_turns_back, {"mode": "full"}),
+    Step("zendesk_one", zendesk_turns_back, {"mode": "full", "streams": TICKETS}),
     Step("zoho_desk_one", zoho_desk_turns_back, {"mode": "full", "streams": ["tickets", "threads"]}),
-    Step("zoho_crm_one", zoho_crm_turns_back, {"mode": "full"}),
+    Step("zoho_crm_one", zoho_crm_turns_back, {"mode": "full", "streams": ["cases", "price_lists"]}),
 )
 """In this order, at both accounts of each vendor."""
 
