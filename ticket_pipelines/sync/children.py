@@ -72,7 +72,16 @@ def _inside(parents: pa.Table, column: str, key: str) -> Iterator[Settled]:
             if found is None:
                 continue
             raw = msgspec.Raw(msgspec.json.encode({PARENT_ID: parent, **member}))
-            yield Settled(raw, found, version, content_hash(raw), deleted_at, Outcome.CREATED, None, len(bytes(raw)))
+            same = content_hash(_in_order(raw))
+            yield Settled(raw, found, version, same, deleted_at, Outcome.CREATED, None, len(bytes(raw)))
+
+
+def _in_order(raw: msgspec.Raw) -> msgspec.Raw:
+    """The record in one form: a warehouse may give a JSON value back with its keys and spaces in another one."""
+    try:
+        return msgspec.Raw(msgspec.json.encode(_decode(raw), order="sorted"))
+    except (msgspec.MsgspecError, RecursionError):
+        return raw
 
 
 def _list(text: str | None) -> list[dict[str, msgspec.Raw]]:

@@ -31,7 +31,8 @@ class Dialect:
         unfold: Joins a row with what a table function gives for it, {0}, as {1}.
         matches: Whether text {0} matches the regular expression {1}, a text literal.
         double: A text that is a number, {0}, as a double.
-        double_text: The double of a text that is a number, {0}, as text.
+        double_text: The double of a text that is a number, {0}, as text: with its digits from 1e-4 up to 1e21, else with
+            an exponent of a sign and at least two digits; 0 has no sign.
         truth: A condition {0} as a boolean.
         moment: Text {0}, ISO 8601 with offset, as a point in time.
     """
@@ -48,7 +49,7 @@ class Dialect:
     unfold: str = "CROSS JOIN LATERAL {0} AS {1}"
     matches: str = "{0} ~ {1}"
     double: str = "CAST({0} AS double precision)"
-    double_text: str = "CAST(CAST({0} AS double precision) AS varchar)"
+    double_text: str = ""
     truth: str = "{0}"
     moment: str = "CAST({0} AS timestamptz)"
 
@@ -62,6 +63,12 @@ DIALECTS: Mapping[str, Dialect] = {
         text="({0} #>> '{{}}')",
         member="({0} ->> '{1}')",
         lookup="jsonb_object_agg(value, label)",
+        # the server itself turns to exponents from 1e15 on
+        double_text=(
+            "CASE WHEN abs(CAST({0} AS double precision)) >= 1e15 AND abs(CAST({0} AS double precision)) < 1e21"
+            " THEN CAST(trim_scale(CAST({0} AS numeric)) AS varchar)"
+            " ELSE CAST(CAST({0} AS double precision) AS varchar) END"
+        ),
         label="(definition.labels ->> found.value_text)",
         label_list=(
             "(SELECT string_agg(coalesce(definition.labels ->> item.value, item.value), ', ' ORDER BY item.position)"
@@ -79,6 +86,13 @@ DIALECTS: Mapping[str, Dialect] = {
         text="({0} ->> '$')",
         member="({0} ->> '$.{1}')",
         lookup="NULL",
+        # the engine itself turns to exponents from 1e16 on
+        double_text=(
+            "CASE WHEN CAST({0} AS double) = 0 THEN '0'"
+            " WHEN abs(CAST({0} AS double)) >= 1e15 AND abs(CAST({0} AS double)) < 1e21"
+            " THEN regexp_replace(CAST(CAST({0} AS DECIMAL(38, 6)) AS varchar), '[.]?0+$', '')"
+            " ELSE CAST(CAST({0} AS double) AS varchar) END"
+        ),
         label=(
             "(SELECT chosen.label FROM options AS chosen WHERE chosen.desk = found.desk AND chosen.id = definition.id"
             " AND chosen.value = found.value_text)"
@@ -117,7 +131,13 @@ DIALECTS: Mapping[str, Dialect] = {
         unfold="ARRAY JOIN {0} AS {1}",
         matches="match({0}, {1})",
         double="toFloat64OrNull({0})",
-        double_text="replaceRegexpOne(toString(toFloat64OrNull({0})), 'e([0-9])', 'e+\\\\1')",
+        # the engine itself writes 0.00001, 1e-7 and 1e21
+        double_text=(
+            "if(toFloat64OrNull({0}) = 0, '0', replaceRegexpOne(replaceRegexpOne(replaceRegexpOne(replaceRegexpOne("
+            "replaceRegexpOne(toString(toFloat64OrNull({0})), '^(-?)0[.]0000([1-9])([0-9]*)$', '\\\\1\\\\2.\\\\3e-05'),"
+            " '^(-?)0[.]00000([1-9])([0-9]*)$', '\\\\1\\\\2.\\\\3e-06'),"
+            " '[.]e', 'e'), 'e-([0-9])$', 'e-0\\\\1'), 'e([0-9])', 'e+\\\\1'))"
+        ),
         truth="CAST({0} AS Nullable(Bool))",
         moment="parseDateTime64BestEffortOrNull({0}, 6, 'UTC')",
     ),

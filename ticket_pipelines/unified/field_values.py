@@ -22,9 +22,12 @@ _DAY = (
 )
 """Days that exist, 1900 to 2299: no engine is ever asked to cast another one, which would fail the whole query."""
 _TIME = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
-_NUMBER = "-?[0-9]{1,200}([.][0-9]{1,200})?([eE][+-]?[0-9]{1,2})?"
+_NUMBER = "-?[0-9]{1,100}([.][0-9]{1,200})?([eE][+-]?[0-9]{1,2})?"
 """Numbers that fit a double."""
-_FRACTION = "-?[0-9]{1,200}([.][0-9]{1,200}([eE][+-]?[0-9]{1,2})?|[eE][+-]?[0-9]{1,2})"
+_ROUNDED = (
+    "(-0|-?[0-9]{22,100}|-?[0-9]{1,100}([.][0-9]{1,200}([eE][+-]?[0-9]{1,2})?|[eE][+-]?[0-9]{1,2}))"
+)
+"""Numbers that are written as doubles: Postgres keeps the 0 of 1.0, but neither 1e21 nor -0."""
 
 
 def options_query(dialect: Dialect) -> str:
@@ -41,7 +44,7 @@ def options_query(dialect: Dialect) -> str:
 def field_values(dialect: Dialect) -> str:
     """SELECT of the view."""
     members = dialect.members.format("holder.custom_fields")
-    # engines keep or drop the zeros of 1.50; as text of a double it is the same everywhere
+    # engines keep or drop the zeros of 1.50 and the exponent of 1e21; as text of a double both are the same everywhere
     double, double_text = (form.format("value_text") for form in (dialect.double, dialect.double_text))
     day = dialect.moment.format("value_text || 'T00:00:00Z'")
 
@@ -82,7 +85,7 @@ SELECT found.desk AS desk,
     definition.title AS title,
     definition.data_type AS data_type,
     CASE WHEN kind IN ('array', 'object') THEN NULL
-        WHEN kind = 'number' AND {matches(_FRACTION)} THEN regexp_replace({double_text}, '[.]0$', '')
+        WHEN kind = 'number' AND {matches(_ROUNDED)} THEN regexp_replace({double_text}, '[.]0$', '')
         ELSE value_text END AS value_text,
     CASE WHEN (kind = 'number' OR kind = 'string' AND definition.data_type IN ('integer', 'number'))
         AND {matches(_NUMBER)} THEN {double} END AS value_num,

@@ -1,0 +1,90 @@
+"""A process of one time zone that does to an installation on each engine what it is told, line by line.
+
+    {"add": KEY, "vendor": …, "config": …, "credentials": …}  registers a desk
+    {"sync": KEY, "request": {…}}                             syncs it; answers with what came of it, by engine
+    {"read": FOLDER}                                          writes all rows to FOLDER, answers with their hashes
+    {"zone": true}                                            answers with the name of the host's zone
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dlt_sources.base import Kind
+from ticket_pipelines.project import Project, open_project
+from ticket_pipelines.sync.engine import sync_desk
+from ticket_pipelines.sync.result import Mode, SyncRequest
+from ticket_pipelines_tests.equivalence.canonical import digest, rows
+
+RELATIONS = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'helpdesk'"
+VIEWS = ("ticket_details", "ticket_field_values")
+JSON_IN_VIEWS = frozenset(("unparsed", "tags", "custom_fields", "value_json"))
+"""JSON columns of our views: ClickHouse has text there, and a mark at a table's columns only."""
+HIDDEN = "_"
+"""dlt's own tables, on the engines where they stand beside ours, begin so."""
+
+
+def came_of_it(project: Project, key: str, request: Mapping[str, Any]) -> list[Any]:
+    """Status, error and counts of a sync."""
+    chosen = {name: tuple(request.get(name, ())) for name in ("streams", "ids")}
+    result = sync_desk(project, key, SyncRequest(mode=Mode(request.get("mode", Mode.INCREMENTAL)), **chosen))
+    changed = (result.rows_created, result.rows_updated, result.rows_unchanged, result.rows_deleted, result.rows_failed)
+    return [result.status, result.error_message, *changed]
+
+
+def read(project: Project, folder: Path) -> dict[str, list[Any]]:
+    """Kinds of columns, number of rows and their hash, of each table and view; the rows are written to the folder."""
+    folder.mkdir(parents=True)
+    found = {}
+    for name in sorted(project.warehouse.query(RELATIONS)["table_name"].to_pylist()):
+        if name.startswith(HIDDEN):
+            continue
+        kinds = project.warehouse.columns(name)
+        if name in VIEWS:
+            kinds |= {column: Kind.JSON for column in JSON_IN_VIEWS & kinds.keys()}
+        texts = rows(name, project.warehouse.query(f"SELECT * FROM helpdesk.{name}").to_pylist(), kinds)
+        (folder / name).write_text("\n".join(texts))
+        found[name] = [{column: str(kind) for column, kind in sorted(kinds.items())}, len(texts), digest(texts)]
+    return found
+
+
+def answer(environs: Mapping[str, Mapping[str, str]], told: Mapping[str, Any]) -> Any:
+    """Does what a line says, on each engine; None where nothing is to be told."""
+    if "zone" in told:
+        return time.tzname[0]
+    found = {}
+    for engine, environ in environs.items():
+        # opened anew each time: in between another process writes
+        with open_project(environ) as project:
+            found[engine] = _answer(project, told, engine)
+    return found
+
+
+def _answer(project: Project, told: Mapping[str, Any], engine: str) -> Any:
+    match told:
+        case {"add": key, "vendor": vendor, "config": config, "credentials": credentials}:
+            project.desks.add(key, vendor, config, credentials)
+        case {"sync": key, "request": request}:
+            return came_of_it(project, key, request)
+        case {"read": folder}:
+            return read(project, Path(folder) / engine)
+        case _:
+            raise ValueError(told)
+    return None
+
+
+def main() -> None:
+    """Follows the lines of stdin; the first one holds the settings of an installation by engine."""
+    environs = json.loads(sys.stdin.readline())
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(environs, json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
