@@ -1,17 +1,19 @@
 """The floor: the same rows of the same tables, written by hand as leanly as Python allows.
 
 Fetch a page, decode it once with msgspec, build Arrow columns, send them by ADBC's binary COPY into temporary tables,
-then INSERT … ON CONFLICT into the tables (jsonb). Into DuckDB the same statement straight from Arrow. Bounded batches,
+then INSERT … ON CONFLICT into the tables (jsonb). Into DuckDB the same statement straight from Arrow. Into ClickHouse
+the columns as Parquet, which the engine reads faster than Arrow, each batch one insert. Bounded batches,
 one transaction a batch, and no position, no counts, no lease, no evolution, no quarantine: the difference to `ours.py`
 is what those cost.
 
-Run: `python -m bench.floor --url http://127.0.0.1:PORT --warehouse postgresql://…|duckdb:///FILE`.
+Run: `python -m bench.floor --url http://127.0.0.1:PORT --warehouse postgresql://…|duckdb:///FILE|chdb:///FOLDER`.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,13 +21,15 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import adbc_driver_postgresql.dbapi
+import clickhouse_connect
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from msgspec import Raw
 
 from bench.floor_rows import SPECS, Page, decode_page, rows_of
 from dlt_sources.base import Kind
-from ticket_pipelines.warehouse.table import KEY, TableSpec
+from ticket_pipelines.warehouse.table import KEY, TableColumn, TableSpec
 
 DESK = "bench"
 BATCH = 10_000
@@ -45,6 +49,15 @@ DUCKDB = {
     **POSTGRES,
     Kind.NUMBER: "double",
     Kind.JSON: "json",
+}
+CLICKHOUSE = {
+    Kind.TEXT: "String CODEC(ZSTD(1))",
+    Kind.INTEGER: "Int64",
+    Kind.NUMBER: "Float64",
+    Kind.BOOLEAN: "Bool",
+    Kind.TIMESTAMP: "DateTime64(6, 'UTC')",
+    Kind.DATE: "Date32",
+    Kind.JSON: "String CODEC(ZSTD(1))",
 }
 
 
@@ -132,14 +145,55 @@ def into_duckdb(url: str, file: Path) -> int:
     return count
 
 
+def _clickhouse_column(column: TableColumn) -> str:
+    kind, space, codec = CLICKHOUSE[column.kind].partition(" CODEC")
+    if column.name in KEY:
+        return f'"{column.name}" {kind}'
+    wrapped = kind if column.name == "version" else f"Nullable({kind})"
+    return f'"{column.name}" {wrapped}{space}{codec}'
+
+
+def into_clickhouse(url: str, folder: Path) -> int:
+    """Loads all tickets into the ClickHouse engine in this process; returns their count."""
+    count = 0
+    settings = {"max_threads": 2, "max_insert_threads": 1}
+    with closing(clickhouse_connect.get_client(interface="chdb", path=str(folder), settings=settings)) as client:
+        client.command("CREATE DATABASE IF NOT EXISTS helpdesk_storage")
+        for spec in SPECS.values():
+            columns = ", ".join(map(_clickhouse_column, spec.columns))
+            client.command(
+                f"CREATE TABLE IF NOT EXISTS helpdesk_storage.{spec.name} ({columns}) "
+                "ENGINE = ReplacingMergeTree(version) ORDER BY (desk, id)"
+            )
+        for tables in batches(url):
+            for name, table in tables.items():
+                if table.num_rows:
+                    file = io.BytesIO()
+                    pq.write_table(table, file, compression="none", use_dictionary=False, write_statistics=False)
+                    client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getbuffer(), fmt="Parquet")
+            count += tables["zendesk_tickets"].num_rows
+    return count
+
+
+def load(url: str, warehouse: str) -> int:
+    """Loads all tickets into a warehouse; returns their count."""
+    engine, _, rest = warehouse.partition(":///")
+    match engine:
+        case "duckdb":
+            return into_duckdb(url, Path(rest))
+        case "chdb":
+            return into_clickhouse(url, Path(rest))
+        case _:
+            return into_postgres(url, warehouse)
+
+
 def main() -> None:
     """Loads once and prints the count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
     parser.add_argument("--warehouse", required=True)
     options = parser.parse_args()
-    engine, _, rest = options.warehouse.partition(":///")
-    print(into_duckdb(options.url, Path(rest)) if engine == "duckdb" else into_postgres(options.url, options.warehouse))
+    print(load(options.url, options.warehouse))
 
 
 if __name__ == "__main__":
