@@ -25,6 +25,7 @@ import clickhouse_connect
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from clickhouse_connect.driver.client import Client
 from msgspec import Raw
 
 from bench.floor_rows import SPECS, Page, decode_page, rows_of
@@ -153,24 +154,40 @@ def _clickhouse_column(column: TableColumn) -> str:
     return f'"{column.name}" {wrapped}{space}{codec}'
 
 
+def opened_clickhouse(folder: Path) -> Client:
+    """The ClickHouse engine in this process, with as many threads as ours has."""
+    return clickhouse_connect.get_client(
+        interface="chdb", path=str(folder), settings={"max_threads": 2, "max_insert_threads": 1}
+    )
+
+
+def create_in_clickhouse(client: Client, specs: Mapping[str, TableSpec]) -> None:
+    """Makes the tables."""
+    client.command("CREATE DATABASE IF NOT EXISTS helpdesk_storage")
+    for spec in specs.values():
+        columns = ", ".join(map(_clickhouse_column, spec.columns))
+        client.command(
+            f"CREATE TABLE IF NOT EXISTS helpdesk_storage.{spec.name} ({columns}) "
+            "ENGINE = ReplacingMergeTree(version) ORDER BY (desk, id)"
+        )
+
+
+def insert_into_clickhouse(client: Client, tables: Mapping[str, pa.Table]) -> None:
+    """Inserts a batch."""
+    for name, table in tables.items():
+        if table.num_rows:
+            file = io.BytesIO()
+            pq.write_table(table, file, compression="none", use_dictionary=False, write_statistics=False)
+            client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getbuffer(), fmt="Parquet")
+
+
 def into_clickhouse(url: str, folder: Path) -> int:
     """Loads all tickets into the ClickHouse engine in this process; returns their count."""
     count = 0
-    settings = {"max_threads": 2, "max_insert_threads": 1}
-    with closing(clickhouse_connect.get_client(interface="chdb", path=str(folder), settings=settings)) as client:
-        client.command("CREATE DATABASE IF NOT EXISTS helpdesk_storage")
-        for spec in SPECS.values():
-            columns = ", ".join(map(_clickhouse_column, spec.columns))
-            client.command(
-                f"CREATE TABLE IF NOT EXISTS helpdesk_storage.{spec.name} ({columns}) "
-                "ENGINE = ReplacingMergeTree(version) ORDER BY (desk, id)"
-            )
+    with closing(opened_clickhouse(folder)) as client:
+        create_in_clickhouse(client, SPECS)
         for tables in batches(url):
-            for name, table in tables.items():
-                if table.num_rows:
-                    file = io.BytesIO()
-                    pq.write_table(table, file, compression="none", use_dictionary=False, write_statistics=False)
-                    client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getbuffer(), fmt="Parquet")
+            insert_into_clickhouse(client, tables)
             count += tables["zendesk_tickets"].num_rows
     return count
 

@@ -36,6 +36,7 @@ from ticket_pipelines.warehouse.clickhouse_admission import refusal
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_tables import (
     CATALOG_SQL,
+    RELATION_SQL,
     STORAGE,
     Layout,
     Shelf,
@@ -247,21 +248,27 @@ class ClickHouseWarehouse:
     def upsert(self, desk: str, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """Upserts a file's rows as one part; called by the load job."""
         with self._client(WRITER_WAIT) as client:
-            self._keep_parts_few(client, table, desk)
-            rows, names = self._whole(client, table, desk, parquet, columns)
+            relation = self._relation_now(client, table)
+            self._keep_parts_few(client, table, desk, relation)
+            rows, names = self._whole(client, table, relation, desk, parquet, columns)
         # the second word of a file's name is its own, through all retries of its load
         self._insert(table, names, rows, parquet.name.split(".")[1])
 
+    def _relation_now(self, client: Client, table: str) -> Relation:
+        """A table's columns as they are now: another process may have added one."""
+        rows = client.query(RELATION_SQL, parameters={"database": STORAGE, "table": table}).result_rows
+        relation = read_shelf(rows).tables.get(table)
+        if relation is None:
+            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
+        return relation
+
     def _whole(
-        self, client: Client, table: str, desk: str, parquet: Path, columns: Sequence[str]
+        self, client: Client, table: str, relation: Relation, desk: str, parquet: Path, columns: Sequence[str]
     ) -> tuple[bytes, Sequence[str]]:
         """The file, with what is stored in columns that it lacks: a row is replaced whole here, and they would be lost.
 
         Only the holder of the desk's lease writes its rows, so what is read is what stands.
         """
-        relation = self._read_shelf(client).tables.get(table)
-        if relation is None:
-            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
         lacking = [name for name in relation.columns if name not in columns]
         if not lacking:
             return parquet.read_bytes(), columns
@@ -294,9 +301,9 @@ class ClickHouseWarehouse:
         except (ClickHouseError, OSError) as error:
             raise translate(error, self.label) or error from error
 
-    def _keep_parts_few(self, client: Client, table: str, desk: str) -> None:
+    def _keep_parts_few(self, client: Client, table: str, desk: str, relation: Relation) -> None:
         if not self.layout.sharded:
-            parts.keep_few(client, table, desk, self._read_shelf(client).tables[table], self.label)
+            parts.keep_few(client, table, desk, relation, self.label)
 
     def _again(self, act: Callable[[], Answer]) -> Answer:
         """Sends again what had no answer: it may have come, and the token says so."""
@@ -340,8 +347,9 @@ class ClickHouseWarehouse:
         pq.write_table(runs, buffer)
         try:
             with self._client(WRITER_WAIT) as client:
+                relation = self._relation_now(client, SYNC_RUNS.name)
                 for desk in sorted(set(runs.column("desk").to_pylist())):
-                    self._keep_parts_few(client, SYNC_RUNS.name, str(desk))
+                    self._keep_parts_few(client, SYNC_RUNS.name, str(desk), relation)
             self._insert(SYNC_RUNS.name, runs.schema.names, buffer.getvalue(), uuid.uuid4().hex)
         except WarehouseUnavailableError:
             self._forget()
