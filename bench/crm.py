@@ -90,7 +90,15 @@ def account(work: Path, contacts: int) -> Iterator[dict[str, Any]]:
     ready = work / "sandbox.json"
     ready.unlink(missing_ok=True)
     settings = {"zoho_crm": {"rows": {"Contacts": contacts}, "hidden": {"Contacts": HIDDEN}}}
-    command = [sys.executable, "-m", "ticket_pipelines.sandbox", "--ready-file", ready, "--settings", json.dumps(settings)]
+    command = [
+        sys.executable,
+        "-m",
+        "ticket_pipelines.sandbox",
+        "--ready-file",
+        ready,
+        "--settings",
+        json.dumps(settings),
+    ]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     try:
         for _ in range(READY_SECONDS * 20):
@@ -196,10 +204,10 @@ def batches(desk: Mapping[str, Any]) -> Iterator[dict[str, pa.Table]]:
                 yield rows_of(header, part, now)
 
 
-def into_clickhouse(desk: Mapping[str, Any], folder: Path) -> int:
-    """Loads all contacts into the ClickHouse engine in this process; returns their count."""
+def into_clickhouse(desk: Mapping[str, Any], warehouse: str) -> int:
+    """Loads all contacts into ClickHouse; returns their count."""
     count = 0
-    with closing(opened_clickhouse(folder)) as client:
+    with closing(opened_clickhouse(warehouse)) as client:
         create_in_clickhouse(client, SPECS)
         for tables in batches(desk):
             insert_into_clickhouse(client, tables)
@@ -213,7 +221,7 @@ def main() -> None:
     parser.add_argument("--desk", type=json.loads, required=True)
     parser.add_argument("--warehouse", required=True)
     options = parser.parse_args()
-    print(into_clickhouse(options.desk, Path(options.warehouse.removeprefix("chdb:///"))))
+    print(into_clickhouse(options.desk, options.warehouse))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ the columns as Parquet, which the engine reads faster than Arrow, each batch one
 one transaction a batch, and no position, no counts, no lease, no evolution, no quarantine: the difference to `ours.py`
 is what those cost.
 
-Run: `python -m bench.floor --url http://127.0.0.1:PORT --warehouse postgresql://…|duckdb:///FILE|chdb:///FOLDER`.
+Run: `python -m bench.floor --url http://127.0.0.1:PORT --warehouse postgresql://…|duckdb:///FILE|chdb:///FOLDER|…`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import adbc_driver_postgresql.dbapi
 import clickhouse_connect
@@ -154,10 +154,17 @@ def _clickhouse_column(column: TableColumn) -> str:
     return f'"{column.name}" {wrapped}{space}{codec}'
 
 
-def opened_clickhouse(folder: Path) -> Client:
-    """The ClickHouse engine in this process, with as many threads as ours has."""
+def opened_clickhouse(warehouse: str) -> Client:
+    """A client of the engine in this process (`chdb:///FOLDER`), or of a server; as many threads as ours has."""
+    settings = {"max_threads": 2, "max_insert_threads": 1}
+    engine, _, folder = warehouse.partition(":///")
+    if engine == "chdb":
+        return clickhouse_connect.get_client(interface="chdb", path=folder, settings=settings)
+    at = urlsplit(warehouse)
+    assert at.hostname is not None and at.port is not None
+    user, password = unquote(at.username or "default"), unquote(at.password or "")
     return clickhouse_connect.get_client(
-        interface="chdb", path=str(folder), settings={"max_threads": 2, "max_insert_threads": 1}
+        host=at.hostname, port=at.port, username=user, password=password, settings=settings
     )
 
 
@@ -181,10 +188,10 @@ def insert_into_clickhouse(client: Client, tables: Mapping[str, pa.Table]) -> No
             client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getbuffer(), fmt="Parquet")
 
 
-def into_clickhouse(url: str, folder: Path) -> int:
-    """Loads all tickets into the ClickHouse engine in this process; returns their count."""
+def into_clickhouse(url: str, warehouse: str) -> int:
+    """Loads all tickets into ClickHouse; returns their count."""
     count = 0
-    with closing(opened_clickhouse(folder)) as client:
+    with closing(opened_clickhouse(warehouse)) as client:
         create_in_clickhouse(client, SPECS)
         for tables in batches(url):
             insert_into_clickhouse(client, tables)
@@ -194,12 +201,11 @@ def into_clickhouse(url: str, folder: Path) -> int:
 
 def load(url: str, warehouse: str) -> int:
     """Loads all tickets into a warehouse; returns their count."""
-    engine, _, rest = warehouse.partition(":///")
-    match engine:
+    match urlsplit(warehouse).scheme:
         case "duckdb":
-            return into_duckdb(url, Path(rest))
-        case "chdb":
-            return into_clickhouse(url, Path(rest))
+            return into_duckdb(url, Path(warehouse.removeprefix("duckdb:///")))
+        case "chdb" | "clickhouse":
+            return into_clickhouse(url, warehouse)
         case _:
             return into_postgres(url, warehouse)
 

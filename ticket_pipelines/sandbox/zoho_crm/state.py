@@ -86,7 +86,12 @@ def invented(
     world = World(counts, starts, offset, anchor - HISTORY)
     tables = {
         name: Table(
-            shown(module, hidden.get(name, ())), starts[name], counts[name], counts[name] // 5 if same_second is None else same_second, anchor, world
+            shown(module, hidden.get(name, ())),
+            starts[name],
+            counts[name],
+            counts[name] // 5 if same_second is None else same_second,
+            anchor,
+            world,
         )
         for name, module in MODULES.items()
     }
