@@ -161,7 +161,8 @@ def opened_clickhouse(warehouse: str) -> Client:
     if engine == "chdb":
         return clickhouse_connect.get_client(interface="chdb", path=folder, settings=settings)
     at = urlsplit(warehouse)
-    assert at.hostname is not None and at.port is not None
+    assert at.hostname is not None
+    assert at.port is not None
     user, password = unquote(at.username or "default"), unquote(at.password or "")
     return clickhouse_connect.get_client(
         host=at.hostname, port=at.port, username=user, password=password, settings=settings

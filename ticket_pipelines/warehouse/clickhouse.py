@@ -42,6 +42,7 @@ from ticket_pipelines.warehouse.clickhouse_tables import (
     Shelf,
     changed_views,
     plan_fronts,
+    plan_home,
     plan_tables,
     plan_view,
     read_shelf,
@@ -85,7 +86,7 @@ class ClickHouseWarehouse:
 
     def _read_shelf(self, client: Client) -> Shelf:
         sql = CATALOG_SQL.format(storage=types.literal(STORAGE), schema=types.literal(SCHEMA))
-        self._shelf = read_shelf(client.query(sql).result_rows)
+        self._shelf = read_shelf(client.query(sql).result_rows, self.layout)
         return self._shelf
 
     def _known(self) -> Shelf:
@@ -110,17 +111,10 @@ class ClickHouseWarehouse:
             self._read_shelf(client)
 
     def _make_databases(self, client: Client) -> None:
-        """Asks first: CREATE DATABASE IF NOT EXISTS wants a right even to do nothing."""
         there = {name for (name,) in client.query("SELECT name FROM system.databases").result_rows}
-        for name in (STORAGE, SCHEMA):
-            if name not in there:
-                client.command(f"CREATE DATABASE IF NOT EXISTS {quote(name)}{self.layout.everywhere}")
+        for statement in plan_home(there, self.layout):
+            client.command(statement)
         table = stored(IDENTITY_TABLE)
-        engine = "ReplicatedMergeTree" if self.layout.replicated else "MergeTree"
-        client.command(
-            f"CREATE TABLE IF NOT EXISTS {table}{self.layout.everywhere} "
-            f"(id String, made DateTime64(6, 'UTC') DEFAULT now64(6)) ENGINE = {engine} ORDER BY (made, id)"
-        )
         client.command(
             f"INSERT INTO {table} (id) SELECT {{made:String}} WHERE (SELECT count() FROM {table}) = 0",
             parameters={"made": str(uuid.uuid4())},
@@ -391,7 +385,7 @@ class _DeskWriter:
         self._warehouse = warehouse
         self._desk = desk
         self.connections = warehouse.connections
-        self.replicated = warehouse.layout.replicated
+        self.layout = warehouse.layout
 
     def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """See `destination.Writer`."""

@@ -103,6 +103,11 @@ def why_merge(state: TableState, rule: Merging) -> str | None:
     return None
 
 
+def plan_merge(name: str, layout: Layout) -> str:
+    """The statement that merges a table that holds rows."""
+    return f"OPTIMIZE TABLE {quote(STORAGE)}.{quote(name)}{layout.everywhere} FINAL"
+
+
 def active_parts(warehouse: ClickHouseWarehouse) -> dict[str, int]:
     """Active parts of each table, on the server that has most.
 
@@ -175,7 +180,4 @@ def _free(client: Client) -> int:
 
 
 def _merge(client: Client, name: str, layout: Layout) -> None:
-    client.command(
-        f"OPTIMIZE TABLE {quote(STORAGE)}.{quote(name)}{layout.everywhere} FINAL",
-        settings={"optimize_skip_merged_partitions": 1, "alter_sync": 1},
-    )
+    client.command(plan_merge(name, layout), settings={"optimize_skip_merged_partitions": 1, "alter_sync": 1})
