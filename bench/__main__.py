@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[1] / "build" / "bench"
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--sizes", default="50000,200000", help="counts of tickets, comma separated")
-    parser.add_argument("--engines", default="postgres,duckdb", help="postgres, duckdb or both, comma separated")
+    parser.add_argument("--engines", default="postgres,duckdb", help="of postgres, duckdb, clickhouse; comma separated")
     parser.add_argument("--repeats", type=int, default=1, help="how often each pair runs; ratios are medians")
     parser.add_argument("--peers", action="store_true", help="also ingestr from PyPI; needs root")
     parser.add_argument("--cases", default=f"{cases.UNCHANGED},{cases.UPDATE}", help="besides the first load")

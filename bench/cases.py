@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -23,7 +23,7 @@ from bench.postgres import Postgres, execute
 from bench.report import Run
 
 FIRST, UNCHANGED, UPDATE = "first load", "unchanged", "full update"
-POSTGRES, DUCKDB = "postgres", "duckdb"
+POSTGRES, DUCKDB, CLICKHOUSE = "postgres", "duckdb", "clickhouse"
 ROOT = Path(__file__).parents[1]
 
 
@@ -85,6 +85,8 @@ class Subject:
         """Address of its database."""
         if self._engine == DUCKDB:
             return f"duckdb:///{self._home.resolve() / 'warehouse.duckdb'}"
+        if self._engine == CLICKHOUSE:
+            return f"chdb:///{self._home.resolve() / 'clickhouse'}"
         assert self._bench.postgres is not None
         return self._bench.postgres.url(self._database)
 
@@ -137,11 +139,20 @@ class Subject:
         table = "bench.tickets" if self.name == "ingestr" else "helpdesk.zendesk_tickets"
         if self._engine == POSTGRES:
             return int(execute(self.warehouse, f"SELECT count(*) FROM {table}")[0][0])
+        if self._engine == CLICKHOUSE:
+            return _count_in_clickhouse(self.warehouse.removeprefix("chdb:///"))
         import duckdb
 
         with duckdb.connect(self.warehouse.removeprefix("duckdb:///"), read_only=True) as connection:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         return int(row[0]) if row else 0
+
+
+def _count_in_clickhouse(folder: str) -> int:
+    import clickhouse_connect
+
+    with closing(clickhouse_connect.get_client(interface="chdb", path=folder)) as client:
+        return int(client.query("SELECT count() FROM helpdesk_storage.zendesk_tickets FINAL").result_rows[0][0])
 
 
 def _takes_part(name: str, case: str) -> bool:

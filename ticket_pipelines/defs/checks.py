@@ -17,17 +17,21 @@ from ticket_pipelines.defs.matching import differences
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.sync.result import Status, SyncResult
 from ticket_pipelines.warehouse.base import SCHEMA, Warehouse
+from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
+from ticket_pipelines.warehouse.clickhouse_upkeep import WATCHED, active_parts
 
 COMPLETE = "complete"
 UNIQUE_KEY = "unique_key"
 MATCHES_VENDOR = "matches_vendor"
 STATUS_MAPPED = "status_mapped"
+FEW_PARTS = "few_parts"
 
 DESCRIPTIONS: Mapping[str, str] = {
     COMPLETE: "The last sync of the desk read and loaded everything it was asked for.",
     UNIQUE_KEY: "No two rows of the desk have the same id.",
     MATCHES_VENDOR: "Every unified row has its vendor row, at the same version, and every vendor row its unified rows.",
     STATUS_MAPPED: "Every ticket that is not deleted has a canonical status.",
+    FEW_PARTS: f"No table of ClickHouse has {WATCHED} active parts or more; other engines have none.",
 }
 
 TICKETS = "tickets"
@@ -86,7 +90,7 @@ def row_checks(catalog: Catalog) -> list[dg.AssetCheckKey]:
     keys += [dg.AssetCheckKey(key, MATCHES_VENDOR) for key in catalog.unified_keys()]
     if TICKETS in catalog.feeds:
         keys.append(dg.AssetCheckKey(unified_key(catalog.name, TICKETS), STATUS_MAPPED))
-    return keys
+    return [*keys, dg.AssetCheckKey(vendor_key(catalog.name, catalog.main.name), FEW_PARTS)]
 
 
 def check_specs(catalog: Catalog) -> list[dg.AssetCheckSpec]:
@@ -139,6 +143,8 @@ def look(catalog: Catalog, warehouse: Warehouse, desk: str, wanted: Collection[d
     yield from _matching(catalog, warehouse, desk, by_name[MATCHES_VENDOR])
     for asset in by_name[STATUS_MAPPED]:
         yield _status(warehouse, desk, asset)
+    for asset in by_name[FEW_PARTS]:
+        yield _parts(warehouse, asset)
 
 
 def row_counts(catalog: Catalog, warehouse: Warehouse, desk: str, assets: Sequence[dg.AssetKey]) -> dict[str, int]:
@@ -195,6 +201,20 @@ def _status(warehouse: Warehouse, desk: str, asset: dg.AssetKey) -> Finding:
         dg.AssetCheckKey(asset, STATUS_MAPPED),
         passed=not found,
         metadata={"unmapped": {row["label"]: int(row["found"]) for row in found[:50]}},
+        severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def _parts(warehouse: Warehouse, asset: dg.AssetKey) -> Finding:
+    """Parts are of a table, whoever's rows they hold: the check speaks of all desks."""
+    parts = active_parts(warehouse) if isinstance(warehouse, ClickHouseWarehouse) else {}
+    many = {table: count for table, count in parts.items() if count >= WATCHED}
+    told = "" if not many else "The server does not merge them: look into system.merges and the server's disk."
+    return Finding(
+        dg.AssetCheckKey(asset, FEW_PARTS),
+        passed=not many,
+        metadata={"most": max(parts.values(), default=0), "parts": parts},
+        description=told or None,
         severity=dg.AssetCheckSeverity.WARN,
     )
 

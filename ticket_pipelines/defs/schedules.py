@@ -10,11 +10,12 @@ import dagster as dg
 
 from ticket_pipelines.defs.catalog import Catalog
 from ticket_pipelines.defs.jobs import daily_job_name
-from ticket_pipelines.defs.maintenance import maintenance
+from ticket_pipelines.defs.maintenance import clickhouse_optimize, maintenance
 from ticket_pipelines.defs.resources import Tickets
 
 DAILY = "0 3 * * *"
 MAINTENANCE = "30 4 * * *"
+OPTIMIZE = "0 5 * * 0"
 
 
 def daily_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
@@ -50,4 +51,13 @@ maintenance_schedule = dg.ScheduleDefinition(
     cron_schedule=MAINTENANCE,
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+optimize_schedule = dg.ScheduleDefinition(
+    name="clickhouse_optimize",
+    description="Merges tables in ClickHouse where it pays, on Sundays. Off until switched on.",
+    job=clickhouse_optimize,
+    cron_schedule=OPTIMIZE,
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.STOPPED,
 )

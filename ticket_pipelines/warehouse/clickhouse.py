@@ -37,11 +37,13 @@ from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_purging import purge
 from ticket_pipelines.warehouse.clickhouse_tables import (
     CATALOG_SQL,
+    RELATION_SQL,
     STORAGE,
     Layout,
     Shelf,
     changed_views,
     plan_fronts,
+    plan_home,
     plan_tables,
     plan_view,
     read_shelf,
@@ -85,7 +87,7 @@ class ClickHouseWarehouse:
 
     def _read_shelf(self, client: Client) -> Shelf:
         sql = CATALOG_SQL.format(storage=types.literal(STORAGE), schema=types.literal(SCHEMA))
-        self._shelf = read_shelf(client.query(sql).result_rows)
+        self._shelf = read_shelf(client.query(sql).result_rows, self.layout)
         return self._shelf
 
     def _known(self) -> Shelf:
@@ -108,17 +110,10 @@ class ClickHouseWarehouse:
             self._read_shelf(client)
 
     def _make_databases(self, client: Client) -> None:
-        """Asks first: CREATE DATABASE IF NOT EXISTS wants a right even to do nothing."""
         there = {name for (name,) in client.query("SELECT name FROM system.databases").result_rows}
-        for name in (STORAGE, SCHEMA):
-            if name not in there:
-                client.command(f"CREATE DATABASE IF NOT EXISTS {quote(name)}{self.layout.everywhere}")
+        for statement in plan_home(there, self.layout):
+            client.command(statement)
         table = stored(IDENTITY_TABLE)
-        engine = "ReplicatedMergeTree" if self.layout.replicated else "MergeTree"
-        client.command(
-            f"CREATE TABLE IF NOT EXISTS {table}{self.layout.everywhere} "
-            f"(id String, made DateTime64(6, 'UTC') DEFAULT now64(6)) ENGINE = {engine} ORDER BY (made, id)"
-        )
         client.command(
             f"INSERT INTO {table} (id) SELECT {{made:String}} WHERE (SELECT count() FROM {table}) = 0",
             parameters={"made": str(uuid.uuid4())},
@@ -246,10 +241,19 @@ class ClickHouseWarehouse:
     def upsert(self, desk: str, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """Upserts a file's rows as one part; called by the load job."""
         with self._client(WRITER_WAIT) as client:
-            relation = self._keep_parts_few(client, table, desk)
+            relation = self._relation_now(client, table)
+            self._keep_parts_few(client, table, desk, relation)
             rows, names = self._whole(client, table, relation, desk, parquet, columns)
         # the second word of a file's name is its own, through all retries of its load
         self._insert(table, names, rows, parquet.name.split(".")[1])
+
+    def _relation_now(self, client: Client, table: str) -> Relation:
+        """A table's columns as they are now: another process may have added one."""
+        rows = client.query(RELATION_SQL, parameters={"database": STORAGE, "table": table}).result_rows
+        relation = read_shelf(rows).tables.get(table)
+        if relation is None:
+            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
+        return relation
 
     def _whole(
         self, client: Client, table: str, relation: Relation, desk: str, parquet: Path, columns: Sequence[str]
@@ -290,14 +294,9 @@ class ClickHouseWarehouse:
         except (ClickHouseError, OSError) as error:
             raise translate(error, self.label) or error from error
 
-    def _keep_parts_few(self, client: Client, table: str, desk: str) -> Relation:
-        """Makes room for one more part; gives the table as it stands."""
-        relation = self._read_shelf(client).tables.get(table)
-        if relation is None:
-            raise WarehouseUnavailableError(f"Warehouse {self.label} has lost the table {table}; it is made anew.")
+    def _keep_parts_few(self, client: Client, table: str, desk: str, relation: Relation) -> None:
         if not self.layout.sharded:
             parts.keep_few(client, table, desk, relation, self.label)
-        return relation
 
     def _again(self, act: Callable[[], Answer]) -> Answer:
         """Sends again what had no answer: it may have come, and the token says so."""
@@ -339,8 +338,9 @@ class ClickHouseWarehouse:
         pq.write_table(runs, buffer)
         try:
             with self._client(WRITER_WAIT) as client:
+                relation = self._relation_now(client, SYNC_RUNS.name)
                 for desk in sorted(set(runs.column("desk").to_pylist())):
-                    self._keep_parts_few(client, SYNC_RUNS.name, str(desk))
+                    self._keep_parts_few(client, SYNC_RUNS.name, str(desk), relation)
             self._insert(SYNC_RUNS.name, runs.schema.names, buffer.getvalue(), uuid.uuid4().hex)
         except WarehouseUnavailableError:
             self._forget()
@@ -363,7 +363,7 @@ class _DeskWriter:
         self._warehouse = warehouse
         self._desk = desk
         self.connections = warehouse.connections
-        self.replicated = warehouse.layout.replicated
+        self.layout = warehouse.layout
 
     def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
         """See `destination.Writer`."""

@@ -32,6 +32,8 @@ SETTINGS: dict[str, Any] = {
     "input_format_null_as_default": 0,
     "min_insert_block_size_rows": 10_000_000,
     "min_insert_block_size_bytes": 0,
+    # a package holds a key once: there is nothing to replace within it
+    "optimize_on_insert": 0,
     "distributed_foreground_insert": 1,
     "max_query_size": 16 * 2**20,
     # a new part is there for the next read, whichever replica answers it

@@ -30,7 +30,7 @@ from dlt.destinations.utils import _convert_to_old_pyformat
 from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import clickhouse_parts as parts
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
-from ticket_pipelines.warehouse.clickhouse_tables import STORAGE, stored
+from ticket_pipelines.warehouse.clickhouse_tables import STORAGE, Layout, stored
 from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
 from ticket_pipelines.warehouse.failures import first_line, is_unavailable
 from ticket_pipelines.warehouse.purging import LOADS, STATE
@@ -48,7 +48,7 @@ class ConnectedWriter(Writer, Protocol):
     """A writer that has connections."""
 
     connections: Connections
-    replicated: bool
+    layout: Layout
 
 
 class _Cursor:
@@ -124,7 +124,7 @@ class _SqlClient(ClickHouseSqlClient):
 
     def create_dataset(self) -> None:
         """Makes the database of dlt's tables."""
-        self.execute_sql(f"CREATE DATABASE IF NOT EXISTS {STORAGE}")
+        self.execute_sql(f"CREATE DATABASE IF NOT EXISTS {STORAGE}{self.writer.layout.everywhere}")
 
     def make_qualified_table_name_path(
         self,
@@ -205,7 +205,16 @@ class _Client(UpsertClientMixin, ClickHouseClient):
 
     def _make_create_table(self, qualified_name: str, table: Any) -> str:  # noqa: ARG002 - dlt's signature
         """Two desks that load for the first time must not both fail on dlt's tables."""
-        return f"CREATE TABLE IF NOT EXISTS {qualified_name}"
+        return f"CREATE TABLE IF NOT EXISTS {qualified_name}{self.sql_client.writer.layout.everywhere}"
+
+    def _get_table_update_sql(self, table_name: str, new_columns: Sequence[Any], generate_alter: bool) -> list[str]:
+        """Tables of dlt's own stand whole on every server: one shard's position would be unknown to the others."""
+        statements: list[str] = super()._get_table_update_sql(table_name, new_columns, generate_alter)
+        engine = self.sql_client.writer.layout.whole_engine
+        # dlt names the engine without arguments
+        return [
+            re.sub(r"\bENGINE = (Replicated)?MergeTree\b", lambda _: f"ENGINE = {engine}", sql) for sql in statements
+        ]
 
     def drop_superseded(self) -> None:
         """Drops the positions before the valid one, whole parts at a time.
@@ -260,7 +269,7 @@ class HelpdeskClickHouse(ResolvedOnceMixin, clickhouse):  # type: ignore[misc]
         super().__init__(
             credentials={"host": "unused", "database": STORAGE, "username": "unused", "password": "unused"},
             select_sequential_consistency=1,
-            table_engine_type="replicated_merge_tree" if writer.replicated else "merge_tree",
+            table_engine_type="replicated_merge_tree" if writer.layout.replicated else "merge_tree",
         )
         self.writer = writer
         self.columns = {}

@@ -12,12 +12,12 @@ that could be measured (100,000 texts of 2 KB: 0.17 CPU seconds with it and with
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dlt_sources.base import Kind
 from ticket_pipelines.warehouse.base import SCHEMA
-from ticket_pipelines.warehouse.catalog import Existing, Relation, quote, view_mark
+from ticket_pipelines.warehouse.catalog import IDENTITY_TABLE, Existing, Relation, quote, view_mark
 from ticket_pipelines.warehouse.clickhouse_types import CODECS, comment_of, kind_of, literal, type_of
 from ticket_pipelines.warehouse.table import TableColumn, TableSpec
 
@@ -27,6 +27,10 @@ LOCAL = "_local"
 """Suffix of the tables that hold the rows of one shard."""
 WINDOW = 1_000
 """Inserts whose tokens a table remembers: a repeated one is not written twice."""
+WIDE_FROM = 64 * 2**20
+"""Bytes from which a part has a file a column: above a package's, whose hundred files cost a third of its insert."""
+WHOLE_PATH, WHOLE_REPLICA = "/clickhouse/tables/{uuid}/all", "{shard}-{replica}"
+"""Where in Keeper a table is that all servers share; ON CLUSTER gives it one uuid, the rest are the servers' macros."""
 WRITTEN = TableColumn("_written", Kind.INTEGER, "When the row was written, in microseconds.")
 """Stands in for the version of tables that have none; not in the view."""
 
@@ -38,6 +42,14 @@ INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
 WHERE c.database IN ({storage}, {schema})
 ORDER BY c.database, c.table, c.position
 """
+
+RELATION_SQL = """
+SELECT database, "table", '' AS about, name, type, comment
+FROM system.columns
+WHERE database = {database:String} AND "table" = {table:String}
+ORDER BY position
+"""
+"""One table for a load: the whole catalogue costs as much as a small insert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +77,31 @@ class Layout:
 
     def engine(self, spec: TableSpec) -> str:
         """Engine, order and settings of a table that holds rows."""
-        kind, window = ("Replicated", "replicated") if self.replicated else ("", "non_replicated")
+        window = "replicated" if self.replicated else "non_replicated"
         version = quote("version" if "version" in spec.kinds() else WRITTEN.name)
         key = ", ".join(quote(name) for name in spec.key)
+        copied = "" if self.sharded else self._whole
         return (
-            f"ENGINE = {kind}ReplacingMergeTree({version}) ORDER BY ({key}) "
-            f"SETTINGS {window}_deduplication_window = {WINDOW}"
+            f"ENGINE = {self._kind}ReplacingMergeTree({f'{copied}, ' if copied else ''}{version}) ORDER BY ({key}) "
+            f"SETTINGS {window}_deduplication_window = {WINDOW}, min_bytes_for_wide_part = {WIDE_FROM}"
         )
+
+    @property
+    def whole_engine(self) -> str:
+        """Engine of a table that stands whole on every server: the warehouse's id, dlt's position and history."""
+        return f"{self._kind}MergeTree{f'({self._whole})' if self._whole else ''}"
+
+    @property
+    def _kind(self) -> str:
+        return "Replicated" if self.replicated else ""
+
+    @property
+    def _whole(self) -> str:
+        """Path and name of a replica, so that all servers of a cluster hold the same rows, whatever their shard.
+
+        Without a cluster the server's defaults do it, and a database of the engine Replicated allows nothing else.
+        """
+        return f"{literal(WHOLE_PATH)}, {literal(WHOLE_REPLICA)}" if self.replicated and self.cluster else ""
 
 
 @dataclass(slots=True)
@@ -97,15 +127,33 @@ def seen(name: str) -> str:
     return f"{quote(SCHEMA)}.{quote(name)}"
 
 
-def read_shelf(rows: Sequence[Sequence[str]]) -> Shelf:
-    """The answer to `CATALOG_SQL`."""
+def read_shelf(rows: Sequence[Sequence[str]], layout: Layout | None = None) -> Shelf:
+    """The answer to `CATALOG_SQL`; a shard's own table is a part of the one over all shards."""
     shelf = Shelf()
     for place, name, about, column, type_name, meaning in rows:
         is_view = place == SCHEMA
         relation = (shelf.views if is_view else shelf.tables).setdefault(name, Relation(is_view, about))
         if column != WRITTEN.name:
             relation.columns[column] = Existing(kind_of(type_name, meaning), type_name, meaning)
+    if layout is not None and layout.sharded:
+        for name in list(shelf.tables):
+            shelf.tables.pop(f"{name}{LOCAL}", None)
     return shelf
+
+
+def plan_home(present: Collection[str], layout: Layout) -> list[str]:
+    """Statements that make what a warehouse begins with.
+
+    Args:
+        present: Databases that are there: CREATE DATABASE IF NOT EXISTS wants a right even to do nothing.
+        layout: How tables are laid out.
+    """
+    databases = [name for name in (STORAGE, SCHEMA) if name not in present]
+    identity = (
+        f"CREATE TABLE IF NOT EXISTS {stored(IDENTITY_TABLE)}{layout.everywhere} "
+        f"(id String, made DateTime64(6, 'UTC') DEFAULT now64(6)) ENGINE = {layout.whole_engine} ORDER BY (made, id)"
+    )
+    return [*(f"CREATE DATABASE IF NOT EXISTS {quote(name)}{layout.everywhere}" for name in databases), identity]
 
 
 def plan_tables(specs: Sequence[TableSpec], shelf: Shelf, layout: Layout) -> list[str]:

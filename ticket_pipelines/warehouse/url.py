@@ -139,6 +139,11 @@ def clickhouse_address(url: str) -> ClickHouseAddress:
     layout = Layout(options.get("cluster", ""), flag("replicated", False), flag("sharded", False))
     if layout.sharded and not layout.cluster:
         raise UsageError("The ClickHouse warehouse's URL: sharded=true needs the name of the cluster (cluster=NAME).")
+    if layout.cluster and not layout.replicated:
+        raise UsageError(
+            "The ClickHouse warehouse's URL: cluster=NAME needs replicated=true as well, with one replica too: "
+            "otherwise each server would keep a position and rows of its own."
+        )
     user = unquote(parts.username or "default")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = parts.port or (8443 if secure else 8123)

@@ -35,8 +35,7 @@ def mock(export: Export) -> Iterator[str]:
 
 
 def by_floor(mock: str, warehouse_url: str) -> int:
-    engine, _, rest = warehouse_url.partition(":///")
-    return floor.into_duckdb(mock, Path(rest)) if engine == "duckdb" else floor.into_postgres(mock, warehouse_url)
+    return floor.load(mock, warehouse_url)
 
 
 def rows(warehouse: Warehouse, table: str) -> pa.Table:

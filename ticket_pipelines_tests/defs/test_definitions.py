@@ -106,10 +106,12 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
     assert {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"} == {
         *(f"{vendor}_{job}" for vendor in VENDORS for job in jobs),
         "maintenance",
+        "clickhouse_optimize",
     }
     assert {schedule.name for schedule in defs.schedules or []} == {
         *(f"{vendor}_daily" for vendor in VENDORS),
         "maintenance",
+        "clickhouse_optimize",
     }
     assert {sensor.name for sensor in defs.sensors or []} == {"desk_partitions", "due_desks"}
 

@@ -14,8 +14,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ticket_pipelines.sandbox.zoho_crm.fields import Field, Record, fixed_id
 
@@ -69,6 +69,11 @@ class Module:
     def has_clock(self) -> bool:
         """True when its rows tell when they changed."""
         return MODIFIED in self.fields
+
+
+def shown(module: Module, hidden: Sequence[str]) -> Module:
+    """A module without some of its fields."""
+    return replace(module, fields=tuple(field for field in module.fields if field.api_name not in hidden))
 
 
 def described(module: Module) -> Record:

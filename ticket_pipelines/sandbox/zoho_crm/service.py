@@ -40,7 +40,10 @@ class ZohoCrmEmulator:
     def state(self) -> State:
         """The account's data, invented on first use."""
         offset = (self.settings.offset_seconds, self.settings.utc_offset)
-        return invented(self._options.tickets, self._options.same_second, self._anchor, self.settings.rows, offset)
+        chosen = self.settings
+        return invented(
+            self._options.tickets, self._options.same_second, self._anchor, chosen.rows, offset, chosen.hidden
+        )
 
     def stream_pattern(self, stream: str) -> str:
         """See `Emulator`."""
@@ -58,7 +61,7 @@ class ZohoCrmEmulator:
         return Reply(reply.status, reply.body, {**headers, **reply.headers})
 
     def configure(self, settings: Mapping[str, Any]) -> None:
-        """See `Emulator`; numbers of rows and the zone stay as they were invented."""
+        """See `Emulator`; numbers of rows, hidden fields and the zone stay as they were invented."""
         self.settings = self.settings.changed(settings)
 
     def afflict(self, kind: str, arguments: Mapping[str, Any]) -> bool:

@@ -30,6 +30,7 @@ class Settings(AccountsSettings):
         concurrency: Calls at once; None: what the edition has.
         sub_concurrency: Calls at once of those that search or sort.
         rows: How many rows modules have, where that does not follow from the number of tickets.
+        hidden: Fields that the user may not see, by module: nothing tells of them.
         unavailable: Modules that are refused, with the code: `{"Leads": "NO_PERMISSION"}`.
         utc_offset: The organization's zone, which all times carry.
         per_page: Rows of the largest page.
@@ -48,6 +49,7 @@ class Settings(AccountsSettings):
     concurrency: int | None = None
     sub_concurrency: int = 10
     rows: Mapping[str, int] = field(default_factory=dict)
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     utc_offset: str = "+05:30"
     per_page: int = 200

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ticket_pipelines.sandbox.zoho_crm.fields import Record
-from ticket_pipelines.sandbox.zoho_crm.modules import MODULES, Module
+from ticket_pipelines.sandbox.zoho_crm.modules import MODULES, Module, shown
 from ticket_pipelines.sandbox.zoho_crm.table import Table
 from ticket_pipelines.sandbox.zoho_crm.values import DAY, FIRST_ID, MODULE_SPAN, World, user_id
 
@@ -64,7 +64,12 @@ class State:
 
 
 def invented(
-    tickets: int, same_second: int | None, anchor: int, rows: Mapping[str, int], offset: tuple[int, str]
+    tickets: int,
+    same_second: int | None,
+    anchor: int,
+    rows: Mapping[str, int],
+    offset: tuple[int, str],
+    hidden: Mapping[str, Sequence[str]],
 ) -> State:
     """An account with data.
 
@@ -74,13 +79,19 @@ def invented(
         anchor: Midnight before the clock's start, Unix seconds.
         rows: Numbers of rows that do not follow.
         offset: The organization's zone in seconds, and as text.
+        hidden: Fields that are left out, by module.
     """
     counts = {name: rows.get(name, _count(module, tickets)) for name, module in MODULES.items()}
     starts = {name: FIRST_ID + at * MODULE_SPAN for at, name in enumerate(MODULES, 1)}
     world = World(counts, starts, offset, anchor - HISTORY)
     tables = {
         name: Table(
-            module, starts[name], counts[name], counts[name] // 5 if same_second is None else same_second, anchor, world
+            shown(module, hidden.get(name, ())),
+            starts[name],
+            counts[name],
+            counts[name] // 5 if same_second is None else same_second,
+            anchor,
+            world,
         )
         for name, module in MODULES.items()
     }
