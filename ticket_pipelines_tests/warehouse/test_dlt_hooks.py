@@ -119,7 +119,8 @@ def test_dlt_makes_nothing_beside_its_own_tables(
     pipeline.close()
     engines_own = ("pg_catalog", "information_schema", "INFORMATION_SCHEMA", "system")
     found = warehouse.query(
-        f"SELECT table_schema AS s, table_name AS n FROM information_schema.tables WHERE table_schema NOT IN {engines_own}"
+        "SELECT table_schema AS s, table_name AS n FROM information_schema.tables "
+        f"WHERE table_schema NOT IN {engines_own}"
     ).to_pylist()
     ours = {"zendesk_tickets", "_warehouse", "_dlt_loads", "_dlt_version", "_dlt_pipeline_state"}
     behind = {("helpdesk", "zendesk_tickets")} if warehouse.engine == "clickhouse" else set()
