@@ -80,7 +80,9 @@ def _delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label
     for deletion in left:
         if not _is_under_way(client, deletion, layout):
             table = stored(_held_in(deletion, layout))
-            client.command(f"ALTER TABLE {table}{layout.everywhere} DELETE WHERE {deletion.condition}")
+            client.command(
+                f"ALTER TABLE {table}{layout.everywhere} DELETE WHERE {deletion.condition} SETTINGS mutations_sync = 0"
+            )
     until = time.monotonic() + DONE_WITHIN
     while left := [deletion for deletion in left if _count(client, deletion)]:
         if time.monotonic() > until:
