@@ -87,7 +87,7 @@ def fill(client: Client, rows: pa.Table, count: int) -> None:
         tables = [changed(rows.slice(0, min(MADE, end - at)), at, version) for at in range(first, end, MADE)]
         file = io.BytesIO()
         pq.write_table(pa.concat_tables(tables), file, compression="none", use_dictionary=False)
-        client.raw_insert("helpdesk_storage.tickets", rows.column_names, file.getbuffer(), fmt="Parquet")
+        client.raw_insert("helpdesk_storage.tickets", rows.column_names, file.getvalue(), fmt="Parquet")
 
 
 def cost(client: Client, sql: str) -> Cost:
@@ -156,7 +156,9 @@ def main() -> int:
     print(table(found))
     _, settled, merged = found["group by status"]
     ratio = settled.cpu / merged.cpu
-    print(f"group by status, settled: {ratio:.2f}, bound {GROUP_BOUND:g}: {'kept' if ratio <= GROUP_BOUND else 'MISSED'}")
+    print(
+        f"group by status, settled: {ratio:.2f}, bound {GROUP_BOUND:g}: {'kept' if ratio <= GROUP_BOUND else 'MISSED'}"
+    )
     return 0 if ratio <= GROUP_BOUND else 1
 
 

@@ -108,7 +108,10 @@ def bounds(runs: Sequence[Run]) -> list[Bound]:
             sized = [run for run in here if run.size == size]
             ratio = _pairs(sized, _total, (case, "ours"), (case, "floor"))
             found.append(Bound(f"{engine} {size:,}: CPU of a {case} / floor", ratio, CLICKHOUSE_LIMIT))
-            peaks = {at: max((r.measure.peak for r in here if (r.size, r.subject) == (at, "ours")), default=0) for at in (SMALL, size)}
+            peaks = {
+                at: max((r.measure.peak for r in here if (r.size, r.subject) == (at, "ours")), default=0)
+                for at in (SMALL, size)
+            }
             if peaks[SMALL]:
                 growth = peaks[size] / peaks[SMALL]
                 found.append(Bound(f"{engine} {size:,}: peak of a {case} / at {SMALL:,}", (growth,), GROWTH_LIMIT))
@@ -128,7 +131,9 @@ def _wall(measure: Measure) -> float:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
-    padded = [cell.ljust(w) if n < names else cell.rjust(w) for n, (cell, w) in enumerate(zip(cells, widths, strict=True))]
+    padded = [
+        cell.ljust(w) if n < names else cell.rjust(w) for n, (cell, w) in enumerate(zip(cells, widths, strict=True))
+    ]
     return "| " + " | ".join(padded) + " |"
 
 
