@@ -140,7 +140,7 @@ class Subject:
         if self._engine == POSTGRES:
             return int(execute(self.warehouse, f"SELECT count(*) FROM {table}")[0][0])
         if self._engine == CLICKHOUSE:
-            return _count_in_clickhouse(self.warehouse.removeprefix("chdb:///"))
+            return count_in_clickhouse(self.warehouse.removeprefix("chdb:///"), "zendesk_tickets")
         import duckdb
 
         with duckdb.connect(self.warehouse.removeprefix("duckdb:///"), read_only=True) as connection:
@@ -148,11 +148,12 @@ class Subject:
         return int(row[0]) if row else 0
 
 
-def _count_in_clickhouse(folder: str) -> int:
+def count_in_clickhouse(folder: str, table: str) -> int:
+    """Rows of a table in a folder of the engine."""
     import clickhouse_connect
 
     with closing(clickhouse_connect.get_client(interface="chdb", path=folder)) as client:
-        return int(client.query("SELECT count() FROM helpdesk_storage.zendesk_tickets FINAL").result_rows[0][0])
+        return int(client.query(f"SELECT count() FROM helpdesk_storage.{table} FINAL").result_rows[0][0])
 
 
 def _takes_part(name: str, case: str) -> bool:

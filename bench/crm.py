@@ -90,7 +90,7 @@ def account(work: Path, contacts: int) -> Iterator[dict[str, Any]]:
     ready = work / "sandbox.json"
     ready.unlink(missing_ok=True)
     settings = {"zoho_crm": {"rows": {"Contacts": contacts}, "hidden": {"Contacts": HIDDEN}}}
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "ticket_pipelines.sandbox",

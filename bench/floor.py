@@ -186,7 +186,7 @@ def insert_into_clickhouse(client: Client, tables: Mapping[str, pa.Table]) -> No
         if table.num_rows:
             file = io.BytesIO()
             pq.write_table(table, file, compression="none", use_dictionary=False, write_statistics=False)
-            client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getbuffer(), fmt="Parquet")
+            client.raw_insert(f"helpdesk_storage.{name}", table.column_names, file.getvalue(), fmt="Parquet")
 
 
 def into_clickhouse(url: str, warehouse: str) -> int:

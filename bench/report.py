@@ -58,6 +58,9 @@ class Bound:
 
 
 MEMORY_LIMIT_MB = 400
+CLICKHOUSE_LIMIT = 1.6
+GROWTH_LIMIT = 1.15
+"""What memory of four times the rows may be, when it should be the same."""
 SMALL, LARGE = 50_000, 200_000
 """Below the small size fixed costs (imports, a package) are most of it and bounds say nothing; from the large one on
 they may no longer show."""
@@ -77,7 +80,7 @@ def _pairs(
 
 
 def bounds(runs: Sequence[Run]) -> list[Bound]:
-    """The figures that the project holds itself to, for every size of note that was run into Postgres."""
+    """The figures that the project holds itself to, for every size of note that was run into Postgres or ClickHouse."""
     found = []
     for size in sorted({run.size for run in runs if run.engine == "postgres" and run.size >= SMALL}):
         here = [run for run in runs if run.size == size and run.engine == "postgres"]
@@ -99,6 +102,19 @@ def bounds(runs: Sequence[Run]) -> list[Bound]:
                 strict=True,
             ),
         ]
+    for engine, case in (("clickhouse", "first load"), ("clickhouse", "bulk read")):
+        here = [run for run in runs if (run.engine, run.case) == (engine, case)]
+        for size in sorted({run.size for run in here if run.size >= LARGE}):
+            sized = [run for run in here if run.size == size]
+            ratio = _pairs(sized, _total, (case, "ours"), (case, "floor"))
+            found.append(Bound(f"{engine} {size:,}: CPU of a {case} / floor", ratio, CLICKHOUSE_LIMIT))
+            peaks = {
+                at: max((r.measure.peak for r in here if (r.size, r.subject) == (at, "ours")), default=0)
+                for at in (SMALL, size)
+            }
+            if peaks[SMALL]:
+                growth = peaks[size] / peaks[SMALL]
+                found.append(Bound(f"{engine} {size:,}: peak of a {case} / at {SMALL:,}", (growth,), GROWTH_LIMIT))
     return [bound for bound in found if bound.values]
 
 
@@ -114,15 +130,18 @@ def _wall(measure: Measure) -> float:
     return measure.wall
 
 
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = [cell.ljust(w) if n < 4 else cell.rjust(w) for n, (cell, w) in enumerate(zip(cells, widths, strict=True))]
+def _row(cells: Sequence[str], widths: Sequence[int], names: int) -> str:
+    padded = [
+        cell.ljust(w) if n < names else cell.rjust(w) for n, (cell, w) in enumerate(zip(cells, widths, strict=True))
+    ]
     return "| " + " | ".join(padded) + " |"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]], names: int = 4) -> str:
+    """A table in Markdown, its first columns names and the rest numbers."""
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([_row(head, widths), rule, *(_row(row, widths) for row in rows)])
+    return "\n".join([_row(head, widths, names), rule, *(_row(row, widths, names) for row in rows)])
 
 
 def costs(runs: Iterable[Run]) -> str:
@@ -147,7 +166,7 @@ def costs(runs: Iterable[Run]) -> str:
         for (engine, size, case, subject), found in groups.items()
     ]
     head = ["into", "tickets", "case", "who", "runs", "wall s", "client CPU s", "server CPU s", "CPU s", "us/ticket"]
-    return _table([*head, "peak MB"], rows)
+    return text_table([*head, "peak MB"], rows)
 
 
 def limits(found: Sequence[Bound]) -> str:
@@ -162,4 +181,4 @@ def limits(found: Sequence[Bound]) -> str:
         ]
         for one in found
     ]
-    return _table(["figure", "median", "range", "bound", ""], rows)
+    return text_table(["figure", "median", "range", "bound", ""], rows)

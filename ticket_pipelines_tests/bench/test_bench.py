@@ -66,7 +66,7 @@ def test_floor_and_engine_write_the_same_rows(
     floors, engines = (f"duckdb:///{tmp_path / name}.duckdb" for name in ("floor", "engine"))
     by_floor(mock, floors)
     environ = {"TICKETS_HOME": str(tmp_path / "home"), "TICKETS_WAREHOUSE": engines}
-    ours.add(mock, environ)
+    ours.add(ours.zendesk(mock), environ)
     ours.sync("incremental", environ)
     expected = rows(open_test_warehouse(floors), table)
     assert expected.num_rows > 0
