@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from ticket_pipelines.errors import (
     TicketPipelinesError,
@@ -80,7 +80,7 @@ def shop(shared_clickhouse_server: ClickHouseServer) -> ClickHouseServer:
 def test_an_error_of_the_engine(
     shop: ClickHouseServer, code: int, expected: type[TicketPipelinesError], sql: str
 ) -> None:
-    with shop.client() as client, pytest.raises(ClickHouseError) as caught:
+    with shop.client() as client, pytest.raises(DatabaseError) as caught:
         client.command(sql)
     assert caught.value.code == code
     translated = translate(caught.value, "clickhouse://host")
@@ -103,7 +103,7 @@ def test_rows_that_do_not_fit_are_refused_as_a_whole(shop: ClickHouseServer, cod
     sink = io.BytesIO(given if isinstance(given, bytes) else b"")
     if not isinstance(given, bytes):
         pq.write_table(pa.table(given), sink)
-    with shop.client() as client, pytest.raises(ClickHouseError) as caught:
+    with shop.client() as client, pytest.raises(DatabaseError) as caught:
         client.raw_insert("shop.words", insert_block=sink.getvalue(), settings=SETTINGS, fmt="Parquet")
     assert caught.value.code == code
     translated = translate(caught.value, "clickhouse://host")
@@ -115,7 +115,7 @@ def test_rows_that_do_not_fit_are_refused_as_a_whole(shop: ClickHouseServer, cod
 @pytest.mark.parametrize("code", [202, 209, 210, 236, 242, 243, 319, 394, 999])
 def test_an_error_that_one_server_does_not_raise(shop: ClickHouseServer, code: int) -> None:
     shop.fault("^SELECT 'ordered'", "error", arg=code)
-    with shop.client() as client, pytest.raises(ClickHouseError) as caught:
+    with shop.client() as client, pytest.raises(DatabaseError) as caught:
         client.command("SELECT 'ordered'")
     assert caught.value.code == code
     assert type(translate(caught.value, "clickhouse://host")) is LATER

@@ -1,0 +1,51 @@
+"""The main job into a ClickHouse server that breaks connections and is killed meanwhile."""
+
+from __future__ import annotations
+
+import threading
+
+from ticket_pipelines.sandbox.server import SandboxServer
+from ticket_pipelines_tests.cli.conftest import AddDesk
+from ticket_pipelines_tests.fixtures.clickhouse import END_SECONDS, ClickHouseServer
+from ticket_pipelines_tests.fixtures.project import Cli
+
+STREAMS = ("--stream", "tickets", "--stream", "users")
+
+
+def kill_within_an_insert(server: ClickHouseServer) -> None:
+    """Kills the server when the first tickets have come and the users' insert is under way, and starts it again."""
+    while not any("zendesk_tickets" in entry["query"] for entry in server.log("INSERT")):
+        pass
+    server.kill()
+    server.start()
+
+
+def test_syncs_through_broken_connections_and_a_killed_server_bring_each_row_once(
+    own_clickhouse_server: ClickHouseServer, cli: Cli, add_desk: AddDesk, sandbox: SandboxServer
+) -> None:
+    server = own_clickhouse_server
+    env = {"TICKETS_WAREHOUSE": server.url()}
+    add_desk(env=env)
+    server.fault('^INSERT INTO "helpdesk_storage"."zendesk_tickets"', "reset_after")
+    server.fault('^INSERT INTO "helpdesk_storage"."zendesk_users"', "delay", arg=END_SECONDS)
+    killer = threading.Thread(target=kill_within_an_insert, args=(server,))
+    killer.start()
+    first = cli("sync", "acme", *STREAMS, "--json", env=env)
+    killer.join()
+    assert first.exit_status in (0, 1), first.stderr
+
+    server.fault("^INSERT INTO `helpdesk_storage`.`_dlt_loads`", "reset_after")
+    server.fault('^INSERT INTO "helpdesk_storage"."sync_runs"', "reset_after")
+    second = cli("sync", "acme", *STREAMS, "--json", env=env)
+    third = cli("sync", "acme", *STREAMS, "--json", env=env) if second.exit_status else second
+    assert third.exit_status == 0, third.stderr
+
+    server.forget()
+    for stream in ("tickets", "users"):
+        held = sorted(str(record["id"]) for record in sandbox.zendesk.control.records(stream))
+        found = server.execute(f"SELECT id FROM helpdesk.zendesk_{stream} ORDER BY id")
+        assert [str(row_id) for (row_id,) in found] == held
+    assert server.execute("SELECT count() FROM helpdesk.tickets") == [
+        (len(sandbox.zendesk.control.records("tickets")),)
+    ]
+    assert server.execute("SELECT count() = uniqExact(id) FROM helpdesk.sync_runs") == [(1,)]
