@@ -1,9 +1,11 @@
 """A process of one time zone that does to an installation on each engine what it is told, line by line.
 
-{"add": KEY, "vendor": …, "config": …, "credentials": …}  registers a desk
-{"sync": KEY, "request": {…}}                             syncs it; answers with what came of it, by engine
-{"read": FOLDER}                                          writes all rows to FOLDER, answers with their hashes
-{"zone": true}                                            answers with the name of the host's zone
+| line | what it does |
+|---|---|
+| `{"add": KEY, "vendor": …, "config": …, "credentials": …}` | registers a desk |
+| `{"sync": KEY, "request": {…}}` | syncs it; answers with what came of it, by engine |
+| `{"read": FOLDER}` | writes all rows to the folder; answers with their hashes |
+| `{"zone": true}` | answers with the name of the host's zone |
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def read(project: Project, folder: Path) -> dict[str, list[Any]]:
                 continue
             kinds = project.warehouse.columns(name)
             if name in VIEWS:
-                kinds |= {column: Kind.JSON for column in JSON_IN_VIEWS & kinds.keys()}
+                kinds |= dict.fromkeys(JSON_IN_VIEWS & kinds.keys(), Kind.JSON)
             texts = rows(name, project.warehouse.query(f"SELECT * FROM helpdesk.{name}").to_pylist(), kinds)
             (folder / name).write_text("\n".join(texts))
             found[name] = [{column: str(kind) for column, kind in sorted(kinds.items())}, len(texts), digest(texts)]

@@ -20,7 +20,6 @@ from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import VENDORS, SandboxServer
 from ticket_pipelines_tests.equivalence.histories import CONFIG, HISTORY, Account
 from ticket_pipelines_tests.fixtures.clickhouse import ClickHouseServer
-from ticket_pipelines_tests.fixtures.postgres import PostgresServer
 
 ZONES = ("America/New_York", "Asia/Kolkata", "UTC")
 """Of the hosts: with a change of the clocks, half an hour off, and neither."""
