@@ -33,8 +33,9 @@ HIDDEN = "_"
 
 def came_of_it(project: Project, key: str, request: Mapping[str, Any]) -> list[Any]:
     """Status, error and counts of a sync."""
-    chosen = {name: tuple(request.get(name, ())) for name in ("streams", "ids")}
-    result = sync_desk(project, key, SyncRequest(mode=Mode(request.get("mode", Mode.INCREMENTAL)), **chosen))
+    streams, ids = (tuple(request.get(name, ())) for name in ("streams", "ids"))
+    chosen = SyncRequest(mode=Mode(request.get("mode", Mode.INCREMENTAL)), streams=streams, ids=ids)
+    result = sync_desk(project, key, chosen)
     changed = (result.rows_created, result.rows_updated, result.rows_unchanged, result.rows_deleted, result.rows_failed)
     return [result.status, result.error_message, *changed]
 

@@ -199,7 +199,13 @@ def zoho_crm_begins(account: Account) -> None:
     do(account, "add_field", module="Cases", api_name="A" * 81, data_type="bigint")
     do(account, "add_field", module="Cases", api_name="Level", data_type="integer")
     for number, text in enumerate(TEXTS):
-        given = {"Subject": text, "Description": text, "Solution": None, "Visit": INSTANTS[number], "Level": number}
+        given: dict[str, Any] = {
+            "Subject": text,
+            "Description": text,
+            "Solution": None,
+            "Visit": INSTANTS[number],
+            "Level": number,
+        }
         given |= {"A" * 80: DOUBLES[number % len(DOUBLES)], "A" * 81: WHOLE[number % len(WHOLE)]}
         do(account, "update", module="Cases", id=cases[number], **given)
     for number, deal in enumerate(deals):
