@@ -31,8 +31,8 @@ class Dialect:
         unfold: Joins a row with what a table function gives for it, {0}, as {1}.
         matches: Whether text {0} matches the regular expression {1}, a text literal.
         double: A text that is a number, {0}, as a double.
-        double_text: The double of a text that is a number, {0}, as text: with its digits from 1e-4 up to 1e21, else with
-            an exponent of a sign and at least two digits; 0 has no sign.
+        double_text: The double of a text that is a number, {0}, as text: its digits from 1e-4 up to 1e21, else with an
+            exponent of a sign and at least two digits; 0 has no sign.
         truth: A condition {0} as a boolean.
         moment: Text {0}, ISO 8601 with offset, as a point in time.
     """

@@ -33,6 +33,9 @@ PAGES = 6
 WATCHED = (
     "ticket_pipelines.sync.load",
     "ticket_pipelines.sync.reading",
+    "ticket_pipelines.warehouse.clickhouse",
+    "ticket_pipelines.warehouse.clickhouse_connections",
+    "ticket_pipelines.warehouse.clickhouse_destination",
     "ticket_pipelines.warehouse.destination",
     "ticket_pipelines.warehouse.duckdb",
     "ticket_pipelines.warehouse.duckdb_destination",

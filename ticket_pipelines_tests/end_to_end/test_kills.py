@@ -24,6 +24,7 @@ from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 ROUNDS: dict[str, list[tuple[int, ...]]] = {
     "duckdb": [(2, 30, 60), (10, 25, 55), (45, 5, 40), (95, 2, 1)],
     "postgres": [(5, 35, 50), (20, 15, 60), (96, 2)],
+    "chdb": [(8, 40, 45), (97, 1)],
 }
 """Kills, one after the other on one installation, each after so many percent of the points of a whole sync.
 
@@ -42,6 +43,8 @@ def empty_warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> MakeUrl:
         made.append(engine)
         if engine == "duckdb":
             return f"duckdb:///{tmp_path / f'{len(made)}.duckdb'}"
+        if engine == "chdb":
+            return f"chdb:///{tmp_path / f'{len(made)}.chdb'}"
         server: PostgresServer = request.getfixturevalue("postgres_server")
         name = server.create_database()
         request.addfinalizer(lambda: server.drop_database(name))
@@ -59,10 +62,10 @@ def installation(home: Path, warehouse: str, account: Listening) -> dict[str, st
 
 
 def contents(project: Project) -> dict[str, tuple[int, str]]:
-    """Rows and their hash, of each table of the helpdesk but for the history of syncs; all columns but synced_at."""
+    """Rows and their hash, of each table and view but for the history of syncs; all columns but synced_at."""
     listed = project.warehouse.query(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = 'helpdesk'"
-        " AND table_type = 'BASE TABLE' AND left(table_name, 1) <> '_' AND table_name <> 'sync_runs'"
+        " AND left(table_name, 1) <> '_' AND table_name <> 'sync_runs'"
     )
     found = {}
     for name in sorted(listed["table_name"].to_pylist()):

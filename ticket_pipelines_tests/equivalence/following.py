@@ -1,9 +1,11 @@
 """A process of one time zone that does to an installation on each engine what it is told, line by line.
 
-    {"add": KEY, "vendor": …, "config": …, "credentials": …}  registers a desk
-    {"sync": KEY, "request": {…}}                             syncs it; answers with what came of it, by engine
-    {"read": FOLDER}                                          writes all rows to FOLDER, answers with their hashes
-    {"zone": true}                                            answers with the name of the host's zone
+| line | what it does |
+|---|---|
+| `{"add": KEY, "vendor": …, "config": …, "credentials": …}` | registers a desk |
+| `{"sync": KEY, "request": {…}}` | syncs it; answers with what came of it, by engine |
+| `{"read": FOLDER}` | writes all rows to the folder; answers with their hashes |
+| `{"zone": true}` | answers with the name of the host's zone |
 """
 
 from __future__ import annotations
@@ -31,8 +33,9 @@ HIDDEN = "_"
 
 def came_of_it(project: Project, key: str, request: Mapping[str, Any]) -> list[Any]:
     """Status, error and counts of a sync."""
-    chosen = {name: tuple(request.get(name, ())) for name in ("streams", "ids")}
-    result = sync_desk(project, key, SyncRequest(mode=Mode(request.get("mode", Mode.INCREMENTAL)), **chosen))
+    streams, ids = (tuple(request.get(name, ())) for name in ("streams", "ids"))
+    chosen = SyncRequest(mode=Mode(request.get("mode", Mode.INCREMENTAL)), streams=streams, ids=ids)
+    result = sync_desk(project, key, chosen)
     changed = (result.rows_created, result.rows_updated, result.rows_unchanged, result.rows_deleted, result.rows_failed)
     return [result.status, result.error_message, *changed]
 
@@ -41,15 +44,16 @@ def read(project: Project, folder: Path) -> dict[str, list[Any]]:
     """Kinds of columns, number of rows and their hash, of each table and view; the rows are written to the folder."""
     folder.mkdir(parents=True)
     found = {}
-    for name in sorted(project.warehouse.query(RELATIONS)["table_name"].to_pylist()):
-        if name.startswith(HIDDEN):
-            continue
-        kinds = project.warehouse.columns(name)
-        if name in VIEWS:
-            kinds |= {column: Kind.JSON for column in JSON_IN_VIEWS & kinds.keys()}
-        texts = rows(name, project.warehouse.query(f"SELECT * FROM helpdesk.{name}").to_pylist(), kinds)
-        (folder / name).write_text("\n".join(texts))
-        found[name] = [{column: str(kind) for column, kind in sorted(kinds.items())}, len(texts), digest(texts)]
+    with project.warehouse.together():
+        for name in sorted(project.warehouse.query(RELATIONS)["table_name"].to_pylist()):
+            if name.startswith(HIDDEN):
+                continue
+            kinds = project.warehouse.columns(name)
+            if name in VIEWS:
+                kinds |= dict.fromkeys(JSON_IN_VIEWS & kinds.keys(), Kind.JSON)
+            texts = rows(name, project.warehouse.query(f"SELECT * FROM helpdesk.{name}").to_pylist(), kinds)
+            (folder / name).write_text("\n".join(texts))
+            found[name] = [{column: str(kind) for column, kind in sorted(kinds.items())}, len(texts), digest(texts)]
     return found
 
 

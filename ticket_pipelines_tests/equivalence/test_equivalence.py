@@ -20,13 +20,12 @@ from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import VENDORS, SandboxServer
 from ticket_pipelines_tests.equivalence.histories import CONFIG, HISTORY, Account
 from ticket_pipelines_tests.fixtures.clickhouse import ClickHouseServer
-from ticket_pipelines_tests.fixtures.postgres import PostgresServer
 
 ZONES = ("America/New_York", "Asia/Kolkata", "UTC")
 """Of the hosts: with a change of the clocks, half an hour off, and neither."""
 SERVERS_ZONE = "America/New_York"
 PROJECT = Path(__file__).parents[2]
-OPTIONS = {"tickets": 24, "now": "2025-06-01T12:00:00Z", "frozen": True}
+OPTIONS: dict[str, Any] = {"tickets": 24, "now": "2025-06-01T12:00:00Z", "frozen": True}
 AMPLE = 1_000_000
 SETTINGS = {
     "zendesk": {"account_total": AMPLE, "incremental_total": AMPLE},
@@ -104,7 +103,7 @@ def followers(tmp_path: Path, postgres_url: str) -> Iterator[list[Follower]]:
 def accounts() -> Iterator[dict[str, Account]]:
     """Two accounts of each vendor, by the desk's key."""
     with ExitStack() as served:
-        found = {}
+        found: dict[str, Account] = {}
         for seed, number in enumerate(("one", "two"), 1):
             server = served.enter_context(SandboxServer(Options(seed=seed, **OPTIONS), settings=SETTINGS))
             found |= {f"{vendor}_{number}": account for vendor, account in server.vendors.items()}

@@ -29,7 +29,7 @@ WHOLE = (0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1, 1.5, "12", "",
 """Values for a column of whole numbers, some of which do not fit."""
 
 BEYOND = (10**30, -(2**64))
-"""Whole numbers that ClickHouse's JSON functions take for texts: columns and JSON hold them, `ticket_field_values` not."""
+"""Whole numbers that ClickHouse's JSON functions take for texts: `ticket_field_values` gives them as such there."""
 
 DOUBLES = (0.1, -0.0, 1e-7, 1e21, -2.5e99, 123456789012345680.0, 1.5e-30, 0.30000000000000004, 1e15, 2**63, 3)
 """Numbers with a fraction, or as large as those; the view of custom fields promises the same text up to 1e99."""
@@ -56,7 +56,17 @@ INSTANTS = (
 )
 """Times: around a change of the clocks in New York, with fractions, at the borders of what is stored, and beyond."""
 
-DATES = ("1900-01-01", "1969-12-31", "1970-01-01", "2024-02-29", "2025-03-09", "2299-12-31", "2300-01-01", "2025-02-30", "")
+DATES = (
+    "1900-01-01",
+    "1969-12-31",
+    "1970-01-01",
+    "2024-02-29",
+    "2025-03-09",
+    "2299-12-31",
+    "2300-01-01",
+    "2025-02-30",
+    "",
+)
 
 DRIFT: tuple[Any, ...] = (
     10,
