@@ -23,7 +23,7 @@ class Desk:
         key: Its name, unique over all vendors; never changes.
         vendor: Name of its vendor.
         account: The account it reads, as `Vendor.account` names it; never changes.
-        config: The vendor's configuration, with `streams` and `max_requests_per_minute` where given.
+        config: The vendor's configuration, with `streams`, `max_requests_per_minute` and `status_map` where given.
         schedule: Cron, or `every 30s`.
         timezone: IANA name in which the cron is meant.
         paused: Not synced by schedule.
@@ -53,6 +53,11 @@ class Desk:
     def streams(self) -> tuple[str, ...]:
         """Names of the streams that it reads; empty: all."""
         return tuple(self.config.get("streams") or ())
+
+    @property
+    def status_map(self) -> Mapping[str, str]:
+        """What its status labels mean, where that is not what they usually mean."""
+        return self.config.get("status_map") or {}
 
 
 def check_key(key: str) -> None:

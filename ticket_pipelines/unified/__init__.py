@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 
 import pyarrow as pa
+
+from ticket_pipelines.unified.labels import Statuses, statuses_of
 
 
 @dataclass(slots=True)
@@ -30,15 +32,30 @@ class StreamMapping:
     Attributes:
         rows: Pure function: rows of the vendor table (common columns included) in, unified rows out. Never raises on
             nulls; may raise on a row that cannot be mapped (the engine then finds that row and sets it aside).
+        by_status: The same by other meanings of status labels, where the rows bear any.
         owns: Unified table to the column that holds the id of the vendor row that a unified row was made of. Stored
             rows of that owner that the mapping gives no longer are marked deleted.
     """
 
     rows: Callable[[pa.Table], Mapped]
+    by_status: Callable[[pa.Table, Statuses], Mapped] | None = None
     owns: Mapping[str, str] = field(default_factory=dict)
 
+    def with_statuses(self, statuses: Statuses) -> StreamMapping:
+        """The mapping by other meanings of status labels; itself where its rows bear none."""
+        by_status = self.by_status
+        return self if by_status is None else replace(self, rows=lambda table: by_status(table, statuses))
 
-def mappings(vendor: str) -> Mapping[str, StreamMapping]:
-    """The mapping of each stream of a vendor that has one, by stream name."""
+
+def mappings(vendor: str, status_map: Mapping[str, str] | None = None) -> Mapping[str, StreamMapping]:
+    """The mapping of each stream of a vendor that has one, by stream name.
+
+    Args:
+        vendor: Name of the vendor.
+        status_map: What a desk's configuration says that status labels mean.
+    """
     found: Mapping[str, StreamMapping] = import_module(f"ticket_pipelines.unified.{vendor}").MAPPINGS
-    return found
+    if not status_map:
+        return found
+    statuses = statuses_of(vendor, status_map)
+    return {stream: mapping.with_statuses(statuses) for stream, mapping in found.items()}

@@ -190,3 +190,17 @@ def test_unified_rows_are_the_same_when_derived_again(
     before = {table: rows(table) for table in TABLES}
     rebuild_desk(desk.project, desk.key)
     assert {table: rows(table) for table in TABLES} == before
+
+
+def test_a_desk_says_what_its_statuses_mean_and_a_rebuild_brings_it_to_the_rows_that_are_in(
+    make_desk_desk: MakeDeskDesk,
+) -> None:
+    desk = make_desk_desk(tickets=12, config={"details": False, "status_map": {"On Site": "in_progress"}})
+    key = next(key for key, row in desk.living().items() if row["statusType"] == "Open")
+    desk.change("update_ticket", id=key, status="On Site")
+    desk.synced(streams=("tickets",))
+    assert desk.row("tickets", key, "status, status_raw") == {"status": "in_progress", "status_raw": "On Site"}
+
+    desk.project.desks.update(desk.key, {"status_map": {"On Site": "assigned"}})
+    rebuild_desk(desk.project, desk.key)
+    assert desk.row("tickets", key, "status, status_category") == {"status": "assigned", "status_category": "open"}
