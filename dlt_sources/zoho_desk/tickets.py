@@ -40,7 +40,7 @@ def tickets(reader: Reader, feed: Feed, stream: Stream, state: State, window: Wi
     """All tickets that changed since a position, or that were created in a window."""
     apart: State = {name: state[name] for name in ("details", "archived") if name in state}
     cursors = {name: value for name, value in state.items() if name not in apart}
-    for batch in feed.changed(cursors, window):
+    for batch in feed.changed(cursors, window, afresh=True):
         cursors = batch.after
         records = [shown(record) for record in batch.records]
         yield Page(stream.name, records, {**cursors, **apart}, cleaned=batch.cleaned, partial=True)

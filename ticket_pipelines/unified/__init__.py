@@ -32,14 +32,14 @@ class StreamMapping:
     Attributes:
         rows: Pure function: rows of the vendor table (common columns included) in, unified rows out. Never raises on
             nulls; may raise on a row that cannot be mapped (the engine then finds that row and sets it aside).
-        by_status: The same by other meanings of status labels, where the rows bear any.
         owns: Unified table to the column that holds the id of the vendor row that a unified row was made of. Stored
             rows of that owner that the mapping gives no longer are marked deleted.
+        by_status: The same by other meanings of status labels, where the rows bear any.
     """
 
     rows: Callable[[pa.Table], Mapped]
-    by_status: Callable[[pa.Table, Statuses], Mapped] | None = None
     owns: Mapping[str, str] = field(default_factory=dict)
+    by_status: Callable[[pa.Table, Statuses], Mapped] | None = None
 
     def with_statuses(self, statuses: Statuses) -> StreamMapping:
         """The mapping by other meanings of status labels; itself where its rows bear none."""

@@ -9,7 +9,9 @@ import pytest
 from dlt_sources.base import Window
 from dlt_sources.errors import MalformedError, StalledError
 from ticket_pipelines_tests.dlt_sources.scripted import values
+from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
+    COMMENTS,
     TICKETS,
     Open,
     Start,
@@ -171,6 +173,34 @@ def test_an_answer_that_moves_no_modified_time_is_found(organization: Start, ope
 
     assert key in found.records
     assert len(asked(account, "/tickets/search")) == 2
+
+
+def test_tickets_whose_rows_were_not_kept_come_again_from_the_same_position(organization: Start, opened: Open) -> None:
+    """One client serves a long walk with its catching up: a reading that was rolled back is done once more."""
+    account = organization(tickets=20)
+    client = opened(account)
+    state = read(client, TICKETS).state
+    account.control.clock(advance=3_000)
+    key = account.control.mutate("create_ticket")["id"]
+
+    for _ in range(2):
+        assert key in read(client, TICKETS, state).records
+
+
+def test_a_long_walk_s_streams_of_parts_see_what_came_meanwhile(
+    organization: Start, opened: Open, moving: Moving
+) -> None:
+    account = organization(tickets=20)
+    client = opened(account)
+    state = read(client, COMMENTS).state
+    account.control.clear_log()
+    assert read(client, COMMENTS, state).records == read(client, COMMENTS, state).records == {}
+    assert len(asked(account, "/tickets/search")) == 2
+    key = sorted(listed(account))[0]
+    account.control.mutate("comment", id=key, body="Any news?")
+    moving.advance(700)
+
+    assert {row["ticketId"] for row in read(client, COMMENTS, state).records.values()} == {key}
 
 
 def test_a_reading_that_was_cut_off_goes_on_behind_the_last_whole_window(organization: Start, opened: Open) -> None:
