@@ -150,8 +150,11 @@ class Feed:
                 seen.update((ticket.key, ticket.mark) for ticket in tickets)
             after = {**after, **by}
             yield Batch(tickets, after, found.records, found.cleaned)
-        if initial or after["responded"] == REFUSED:
-            # the first reading has read every ticket just now
+        if initial:
+            # it has read every ticket just now; our own clock may be ahead of Zoho's, a time of Zoho's is not
+            yield Batch([], {**after, "responded": min(after["responded"], after.get("modified", after["responded"]))})
+            return
+        if after["responded"] == REFUSED:
             return
         try:
             for found, by in self._by(RESPONDED, "responded", after, begun):

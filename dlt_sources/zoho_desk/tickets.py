@@ -95,10 +95,12 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
     Raises:
         LimitError: The reserve of credits is reached.
     """
-    asked = list(dict.fromkeys([*sorted(feed.gone), *ids]))
+    gone = sorted(feed.gone)
     feed.gone.clear()
-    for key in asked:
-        reader.spare_credits(stream)
+    for number, key in enumerate(dict.fromkeys([*gone, *ids])):
+        if number >= len(gone):
+            # what turned out to be gone is a credit each, and is not found out once more
+            reader.spare_credits(stream)
         try:
             record = reader.one(stream, f"/tickets/{key}")
         except NotFoundError:

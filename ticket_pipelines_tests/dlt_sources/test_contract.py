@@ -36,6 +36,8 @@ class Case:
         whole: Stream that is read whole each time.
         minting: Path at which tokens are made.
         create: Operation of the emulator that makes a record of the main stream, with its arguments.
+        text: Field of such a record that holds a text.
+        lag: Seconds for which the vendor keeps what is new to itself.
     """
 
     name: str
@@ -44,12 +46,22 @@ class Case:
     whole: str
     minting: str
     create: tuple[str, dict[str, str]]
+    text: str
+    lag: int = 0
 
 
 CASES = (
-    Case("zendesk", open_zendesk, "tickets", "groups", "/oauth/tokens", ("create_ticket", {})),
-    Case("zoho_desk", open_zoho_desk, "tickets", "departments", "/oauth/v2/token", ("create_ticket", {})),
-    Case("zoho_crm", open_zoho_crm, "contacts", "users", "/oauth/v2/token", ("create", {"module": "Contacts"})),
+    Case("zendesk", open_zendesk, "tickets", "groups", "/oauth/tokens", ("create_ticket", {}), "subject", 120),
+    Case("zoho_desk", open_zoho_desk, "tickets", "departments", "/oauth/v2/token", ("create_ticket", {}), "subject"),
+    Case(
+        "zoho_crm",
+        open_zoho_crm,
+        "contacts",
+        "users",
+        "/oauth/v2/token",
+        ("create", {"module": "Contacts"}),
+        "Last_Name",
+    ),
 )
 
 UNNAMED = ("ticket_history", "fields")
@@ -160,6 +172,46 @@ def test_a_second_reading_goes_on_and_finds_what_is_new(account: Account) -> Non
     found, _ = account.read(main, position)
     assert key in found
     assert len(found) < len(before)
+
+
+def test_what_is_stamped_with_the_second_of_the_position_arrives(account: Account) -> None:
+    main = account.stream(account.case.main)
+    op, arguments = account.case.create
+    account.control.mutate(op, **arguments)
+    account.moving.advance(account.case.lag)
+    _, position = account.read(main)
+    key = str(account.control.mutate(op, **arguments, at=account.moving.time - account.case.lag)["id"])
+    account.moving.advance(3_600)
+    assert key in account.read(main, position)[0]
+
+
+def test_what_happens_while_it_is_read_is_there_after_the_next_reading(account: Account) -> None:
+    main = account.stream(account.case.main)
+    op, arguments = account.case.create
+    seen: set[str] = set()
+    position: State = {}
+    for page in account.client.pages(main, {}):
+        seen |= {str(record[main.key]) for record in values(page.records)}
+        position = page.state
+        if page.records:
+            account.control.mutate(op, **arguments)
+            account.moving.advance(20)
+    account.moving.advance(3_600)
+    seen |= set(account.read(main, position)[0])
+    assert account.held(main) <= seen
+
+
+def test_text_that_no_database_takes_is_cleaned_and_counted(account: Account) -> None:
+    main = account.stream(account.case.main)
+    op, arguments = account.case.create
+    key = str(account.control.mutate(op, **arguments, **{account.case.text: "half \ud83d and\x00 nothing"})["id"])
+    account.moving.advance(3_600)
+    cleaned, said = 0, set()
+    for page in account.client.pages(main, {}):
+        cleaned += page.cleaned
+        said |= {record[account.case.text] for record in values(page.records) if str(record[main.key]) == key}
+    assert said == {"half \ufffd and nothing"}
+    assert cleaned >= 2
 
 
 def test_a_token_that_expires_in_the_middle_is_renewed_once(account: Account) -> None:

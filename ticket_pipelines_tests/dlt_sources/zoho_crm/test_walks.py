@@ -65,6 +65,17 @@ def test_nothing_new_is_an_empty_answer(crm: Start, opened: Open, moving: Moving
     assert (found, after) == ([], position)
 
 
+def test_deletions_are_behind_the_position_only_when_all_of_them_are_read(crm: Start, opened: Open) -> None:
+    """No document says whether the newest or the oldest come first."""
+    account = crm({"Contacts": 300})
+    for record in account.control.records("Contacts")[:250]:
+        account.control.mutate("delete", module="Contacts", id=record["id"])
+    client = opened(account)
+    pages = [page for page in client.pages(stream(client, "contacts"), {}) if page.partial]
+    assert [("deleted" in page.state) for page in pages] == [False, True]
+    assert sum(len(page.records) for page in pages) >= 250
+
+
 def test_the_day_s_credits_stop_at_once_and_say_when_to_go_on(crm: Start, opened: Open, moving: Moving) -> None:
     account = crm({"Contacts": 1_000}, credits=8)
     with pytest.raises(LimitError) as caught:

@@ -175,6 +175,17 @@ def test_an_answer_that_moves_no_modified_time_is_found(organization: Start, ope
     assert len(asked(account, "/tickets/search")) == 2
 
 
+def test_a_clock_of_ours_that_is_ahead_loses_no_answer(organization: Start, opened: Open, moving: Moving) -> None:
+    account = organization(replies_bump=False)
+    moving.time += 7_200
+    first = read(opened(account), TICKETS)
+    account.control.clock(advance=3_000)
+    key = sorted(listed(account))[0]
+    account.control.mutate("customer_reply", id=key)
+
+    assert key in read(opened(account), TICKETS, first.state).records
+
+
 def test_tickets_whose_rows_were_not_kept_come_again_from_the_same_position(organization: Start, opened: Open) -> None:
     """One client serves a long walk with its catching up: a reading that was rolled back is done once more."""
     account = organization(tickets=20)
