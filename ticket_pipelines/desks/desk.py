@@ -54,11 +54,6 @@ class Desk:
         """Names of the streams that it reads; empty: all."""
         return tuple(self.config.get("streams") or ())
 
-    @property
-    def status_map(self) -> Mapping[str, str]:
-        """What its status labels mean, where that is not what they usually mean."""
-        return self.config.get("status_map") or {}
-
 
 def check_key(key: str) -> None:
     """Refuses a key that breaks the rule.

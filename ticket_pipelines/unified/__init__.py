@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
+from typing import Any
 
 import pyarrow as pa
 
@@ -47,15 +48,17 @@ class StreamMapping:
         return self if by_status is None else replace(self, rows=lambda table: by_status(table, statuses))
 
 
-def mappings(vendor: str, status_map: Mapping[str, str] | None = None) -> Mapping[str, StreamMapping]:
+def mappings(vendor: str, config: Mapping[str, Any] | None = None) -> Mapping[str, StreamMapping]:
     """The mapping of each stream of a vendor that has one, by stream name.
 
     Args:
         vendor: Name of the vendor.
-        status_map: What a desk's configuration says that status labels mean.
+        config: Configuration of a desk, whose `status_map` may give status labels a meaning of its own; None: the usual
+            meanings.
     """
     found: Mapping[str, StreamMapping] = import_module(f"ticket_pipelines.unified.{vendor}").MAPPINGS
-    if not status_map:
+    own = (config or {}).get("status_map")
+    if not own:
         return found
-    statuses = statuses_of(vendor, status_map)
+    statuses = statuses_of(vendor, own)
     return {stream: mapping.with_statuses(statuses) for stream, mapping in found.items()}

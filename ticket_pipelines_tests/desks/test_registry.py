@@ -43,8 +43,8 @@ def test_common_keys_of_the_configuration_are_taken(project: Project) -> None:
     assert (desk.schedule, desk.timezone, desk.streams) == ("every 30s", "Europe/Rome", ("tickets",))
     assert desk.config == {**ACME, "streams": ["tickets"], "max_requests_per_minute": 60}
     mapped = project.desks.update("acme", {"status_map": {"On Site": "in_progress"}})
-    assert mapped.status_map == {"On Site": "in_progress"}
-    assert project.desks.update("acme", {"status_map": None}).status_map == {}
+    assert mapped.config["status_map"] == {"On Site": "in_progress"}
+    assert "status_map" not in project.desks.update("acme", {"status_map": None}).config
 
 
 @pytest.mark.parametrize(

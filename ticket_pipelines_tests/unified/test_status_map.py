@@ -18,7 +18,7 @@ VENDORS = sorted(TICKETS)
 def read(vendor: str, status_map: dict[str, str], *, deleted: bool = False, **fields: Any) -> tuple[Any, Any, int]:
     """Status, category and the number of warnings of one ticket."""
     table = vendor_table(TICKETS[vendor], [{"id": 1, **fields}], vendor=vendor, deleted=deleted)
-    mapped = mappings(vendor, status_map)[TICKETS[vendor]].rows(table)
+    mapped = mappings(vendor, {"status_map": status_map})[TICKETS[vendor]].rows(table)
     (row,) = rows_of(mapped, "tickets")
     return row["status"], row["status_category"], mapped.warnings.total()
 
@@ -60,6 +60,6 @@ def test_the_label_beats_the_type_of_a_status_and_an_escalation_still_shows() ->
 
 def test_a_stage_of_a_deal_is_a_status() -> None:
     table = vendor_table("deals", [{"id": "1", "Stage": "Verbal Yes"}], vendor="zoho_crm")
-    mapped = mappings("zoho_crm", {"Verbal yes": "in_progress"})["deals"].rows(table)
+    mapped = mappings("zoho_crm", {"status_map": {"Verbal yes": "in_progress"}})["deals"].rows(table)
     (row,) = rows_of(mapped, "tickets")
     assert (row["status"], row["status_category"]) == ("in_progress", category_of("in_progress"))

@@ -158,7 +158,7 @@ def test_a_range_of_dates_is_read_and_no_more(crm: Start, opened: Open) -> None:
     times = sorted(record["Modified_Time"] for record in values(next(client.pages(contacts, {})).records))
     since, until = datetime.fromisoformat(times[20]), datetime.fromisoformat(times[60])
     found = [record for page in client.pages(contacts, {}, Window(since, until)) for record in values(page.records)]
-    assert {time for time in times if times[20] < time <= times[60]} <= {record["Modified_Time"] for record in found}
+    assert {time for time in times if times[20] <= time <= times[60]} <= {record["Modified_Time"] for record in found}
     assert len(found) <= 400
     assert not any("$deletion_type" in record for record in found)
 
