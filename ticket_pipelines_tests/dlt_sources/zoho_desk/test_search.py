@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from dlt_sources.base import Window
-from dlt_sources.errors import MalformedError, StalledError
+from dlt_sources.errors import LimitError, MalformedError, StalledError
 from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
@@ -173,6 +173,26 @@ def test_an_answer_that_moves_no_modified_time_is_found(organization: Start, ope
 
     assert key in found.records
     assert len(asked(account, "/tickets/search")) == 2
+
+
+def test_credits_that_end_in_the_middle_keep_the_position_and_say_when_to_go_on(
+    organization: Start, opened: Open, moving: Moving
+) -> None:
+    account = organization(tickets=600, search_from_max=99, credits=40)
+    client = opened(account, search_rows=100, credit_reserve=0)
+    first = read(client, TICKETS, failing=LimitError)
+    assert isinstance(first.error, LimitError)
+    assert first.error.retry_at == pytest.approx((moving.time // 86_400 + 1) * 86_400, abs=2)
+    assert 0 < len(first.records) < 600
+
+    account.control.configure(credits=100_000)
+    moving.advance(86_400)
+    account.control.clear_log()
+    rest = read(opened(account, search_rows=100), TICKETS, first.state)
+
+    assert listed(account) <= first.records.keys() | rest.records.keys()
+    assert repeated(account, "/tickets/search") == {}
+    assert rest.rows < 600
 
 
 def test_a_clock_of_ours_that_is_ahead_loses_no_answer(organization: Start, opened: Open, moving: Moving) -> None:

@@ -148,6 +148,21 @@ def test_a_rotated_secret_fails_the_sync_and_says_what_to_do(make_desk_desk: Mak
     assert "secret was changed" in (result.error_message or "")
 
 
+def test_a_refresh_token_that_gets_no_more_tokens_ends_the_sync_partial_and_is_left_alone(
+    make_desk_desk: MakeDeskDesk,
+) -> None:
+    desk = make_desk_desk(tickets=12)
+    desk.vendor.control.fail(match="/oauth/v2/token", status=200, body={"error": "access_denied"}, times=None)
+    for _ in range(2):
+        result = desk.sync()
+        assert (result.status, result.error_code) == (Status.PARTIAL, "limit")
+        said, reason = outcome(result, "tickets")
+        assert said == "stopped"
+        assert "It can go on from" in reason
+    assert len(desk.requests("/oauth/v2/token")) == 1
+    assert desk.requests() == []
+
+
 def test_a_check_says_what_may_be_read(make_desk_desk: MakeDeskDesk) -> None:
     desk = make_desk_desk(login="without_search", tickets=12)
     found = {access.stream: access for access in check_desk(desk.project, desk.key)}
