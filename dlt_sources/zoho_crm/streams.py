@@ -28,6 +28,11 @@ CUSTOM_MODULES = "custom_modules"
 MAPPED = frozenset({"Cases", "Deals", "Contacts", "Leads", "Accounts"})
 """Modules whose custom fields the unified tables hold."""
 
+SEVERAL_PARENTS = frozenset({"Notes", "Tasks", "Calls", "Events"})
+"""Modules whose records belong to records of several modules: a bulk read does not say of which."""
+
+RELATED_MODULE = "$se_module"
+
 
 def _lookup(name: str, to: str) -> Column:
     return nested(name, f"Id and name of a row of {to}.")
@@ -51,6 +56,8 @@ MODULE_COLUMNS = (
 """Fields of every module."""
 
 _CUSTOM = nested(CUSTOM_FIELDS, "Object: API name of each custom field to its value; the columns hold the same.")
+
+_RELATED = text(RELATED_MODULE, "API name of the module of the record that it belongs to.")
 
 _FIELDS: Mapping[str, tuple[Column, ...]] = {
     "Cases": (
@@ -158,6 +165,7 @@ def module_stream(module: str) -> Stream:
     """The stream of a module, with the fields that are known without asking the account."""
     grain = _GRAINS.get(module)
     custom = (_CUSTOM,) if module in MAPPED else ()
+    related = (_RELATED,) if module in SEVERAL_PARENTS else ()
     name = module.lower()
     return Stream(
         # a company may call a module of its own like a stream that is none
@@ -166,7 +174,7 @@ def module_stream(module: str) -> Stream:
         url=f"{DOCS}/get-records.html",
         path=f"/crm/v8/{module}",
         records="data",
-        columns=(*_FIELDS.get(module, ()), *MODULE_COLUMNS, *custom),
+        columns=(*_FIELDS.get(module, ()), *related, *MODULE_COLUMNS, *custom),
         clock=CLOCK,
         # a record that comes back from the recycle bin may have its old time, and formulas change without a new one
         clock_trusted=False,
@@ -206,11 +214,31 @@ USERS = Stream(
         text("language"),
         text("country"),
         text("country_locale"),
+        text("street"),
         text("city"),
+        text("state"),
         text("zip"),
         text("time_zone"),
         text("zuid", "Zoho's id of the person, over all of Zoho."),
         text("category"),
+        text("alias"),
+        Column("dob", Kind.DATE, "Day of birth."),
+        text("fax"),
+        text("website"),
+        text("signature"),
+        text("Currency"),
+        text("status_reason__s"),
+        text("name_format__s"),
+        text("date_format"),
+        text("time_format"),
+        text("decimal_separator"),
+        text("number_separator"),
+        text("sort_order_preference__s"),
+        text("default_tab_group"),
+        boolean("microsoft"),
+        boolean("sandboxDeveloper"),
+        nested("theme"),
+        nested("customize_info"),
         boolean("personal_account"),
         moment("created_time"),
         moment("Modified_Time"),
@@ -245,13 +273,27 @@ FIELDS = Stream(
         boolean("system_mandatory"),
         boolean("visible"),
         boolean("read_only"),
+        boolean("field_read_only"),
         boolean("virtual_field"),
+        boolean("filterable"),
+        boolean("searchable"),
+        boolean("sortable"),
+        boolean("mass_update"),
+        text("default_value"),
+        text("created_source"),
+        moment("created_time"),
+        moment("modified_time"),
         integer("sequence_number"),
         nested("pick_list_values", "List of the values that may be chosen."),
         nested("lookup"),
         nested("multiselectlookup"),
         nested("subform"),
         nested("formula"),
+        nested("unique"),
+        nested("tooltip"),
+        nested("external", "Of an external id."),
+        nested("rollup_summary"),
+        nested("crypt", "How it is encrypted; null where it is not."),
     ),
 )
 

@@ -22,16 +22,12 @@ import msgspec
 
 from dlt_sources.base import Kind
 from dlt_sources.zoho_crm.metadata import Description, Field, custom_names
-from dlt_sources.zoho_crm.streams import CUSTOM_FIELDS
+from dlt_sources.zoho_crm.streams import CUSTOM_FIELDS, RELATED_MODULE, SEVERAL_PARENTS
 
 LOOKUPS = frozenset({"lookup", "ownerlookup", "userlookup", "multi_module_lookup", "layout"})
 """Data types whose value is another record."""
 
-SEVERAL_PARENTS = frozenset({"Notes", "Tasks", "Calls", "Events"})
-"""Modules whose records belong to records of several modules: a bulk read does not say of which."""
-
 TAGS = "Tag"
-RELATED_MODULE = "$se_module"
 _EXACT = 2**53
 _SEPARATOR = ";"
 

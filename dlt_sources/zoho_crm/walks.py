@@ -76,7 +76,8 @@ def changes(reader: Reader, target: Target, state: State, window: Window) -> Ite
     State: `clock`, the newest change seen.
     """
     clock = instant(state.get("clock"))
-    start = clock - OVERLAP if clock else window.since
+    # no document says whether the time that is named counts as "since"
+    start = clock - OVERLAP if clock else window.since and window.since - _SECOND
     restarts = 0
     while True:
         before = clock
@@ -110,7 +111,7 @@ def deletions(reader: Reader, target: Target, state: State) -> Iterator[Page]:
     The first time all that Zoho knows: there is no time of Zoho's yet to begin with. A deletion is a change, and its
     time the row's clock.
 
-    State: `deleted`, the newest deletion seen.
+    State: `deleted`, the newest deletion seen, once all pages are: no document says in which order they come.
     """
     latest = instant(state.get("deleted"))
     since = latest - OVERLAP if latest else None
@@ -120,9 +121,9 @@ def deletions(reader: Reader, target: Target, state: State) -> Iterator[Page]:
         body, cleaned = reader.get(f"/crm/v8/{target.module}/deleted", params, f"module {target.module}", since)
         latest = newest(latest, body.data, "deleted_time")
         if body.data:
-            position = state | ({"deleted": latest.isoformat()} if latest else {})
             records = [_tombstone(record) for record in body.data]
-            yield Page(target.stream, records, position, cleaned=cleaned, partial=True)
+            reached = state if body.more or latest is None else state | {"deleted": latest.isoformat()}
+            yield Page(target.stream, records, reached, cleaned=cleaned, partial=True)
         if not body.more:
             return
         number += 1

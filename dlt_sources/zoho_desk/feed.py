@@ -32,6 +32,8 @@ OVERLAP = 600
 """Seconds that are searched again: how far the search lags behind is not documented."""
 REFUSED = "refused"
 """Stands for `responded` where Zoho does not search by it."""
+REMEMBERED_FOR = 600
+"""Seconds for which streams that ask the same question get the same answer: a sync's, but not that of a long walk."""
 REMEMBERED = 200
 """Pages whose tickets are kept for the streams that ask the same question in the same sync."""
 
@@ -60,8 +62,20 @@ class Batch:
     cleaned: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What was found behind a position. It ends, since a client may read for as long as a walk takes."""
+
+    start: State
+    batches: list[Batch]
+    asked_at: int
+
+    def answers(self, start: State, now: int) -> bool:
+        return self.start == start and now - self.asked_at < REMEMBERED_FOR
+
+
 class Feed:
-    """Tells which tickets changed; what it found in this sync is not asked for again.
+    """Tells which tickets changed; for streams of what belongs to tickets, this is not asked again and again.
 
     Attributes:
         searchable: False once the right to search turned out to be missing.
@@ -72,11 +86,16 @@ class Feed:
         self.gone: set[str] = set()
         self._reader = reader
         self.searchable = True
-        self._memory: tuple[State, list[Batch]] | None = None
+        self._memory: _Memory | None = None
         self._departments: tuple[str, ...] | None = None
 
-    def changed(self, state: State, window: Window | None) -> Iterator[Batch]:
+    def changed(self, state: State, window: Window | None, *, afresh: bool = False) -> Iterator[Batch]:
         """Tickets that changed since a position, or were created in a window.
+
+        Args:
+            state: The position.
+            window: The window.
+            afresh: Ask, whatever was found before: whoever wants the records themselves.
 
         Raises:
             MalformedError: A ticket without the time that it was searched by.
@@ -85,8 +104,9 @@ class Feed:
             yield from self._created(state, window)
             return
         start = _cursors(state)
-        if self._memory is not None and self._memory[0] == start:
-            yield from self._memory[1]
+        asked_at = self._reader.now()
+        if not afresh and self._memory is not None and self._memory.answers(start, asked_at):
+            yield from self._memory.batches
             return
         kept: list[Batch] | None = []
         for batch in self._live(start):
@@ -94,7 +114,7 @@ class Feed:
                 kept = [*kept, Batch(batch.tickets, batch.after)] if len(kept) < REMEMBERED else None
             yield batch
         if kept is not None:
-            self._memory = start, kept
+            self._memory = _Memory(start, kept, asked_at)
 
     def departments(self) -> tuple[str, ...]:
         """Ids of all departments, those that are switched off among them."""
@@ -130,8 +150,11 @@ class Feed:
                 seen.update((ticket.key, ticket.mark) for ticket in tickets)
             after = {**after, **by}
             yield Batch(tickets, after, found.records, found.cleaned)
-        if initial or after["responded"] == REFUSED:
-            # the first reading has read every ticket just now
+        if initial:
+            # it has read every ticket just now; our own clock may be ahead of Zoho's, a time of Zoho's is not
+            yield Batch([], {**after, "responded": min(after["responded"], after.get("modified", after["responded"]))})
+            return
+        if after["responded"] == REFUSED:
             return
         try:
             for found, by in self._by(RESPONDED, "responded", after, begun):

@@ -40,7 +40,7 @@ def tickets(reader: Reader, feed: Feed, stream: Stream, state: State, window: Wi
     """All tickets that changed since a position, or that were created in a window."""
     apart: State = {name: state[name] for name in ("details", "archived") if name in state}
     cursors = {name: value for name, value in state.items() if name not in apart}
-    for batch in feed.changed(cursors, window):
+    for batch in feed.changed(cursors, window, afresh=True):
         cursors = batch.after
         records = [shown(record) for record in batch.records]
         yield Page(stream.name, records, {**cursors, **apart}, cleaned=batch.cleaned, partial=True)
@@ -95,10 +95,12 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
     Raises:
         LimitError: The reserve of credits is reached.
     """
-    asked = list(dict.fromkeys([*sorted(feed.gone), *ids]))
+    gone = sorted(feed.gone)
     feed.gone.clear()
-    for key in asked:
-        reader.spare_credits(stream)
+    for number, key in enumerate(dict.fromkeys([*gone, *ids])):
+        if number >= len(gone):
+            # what turned out to be gone is a credit each, and is not found out once more
+            reader.spare_credits(stream)
         try:
             record = reader.one(stream, f"/tickets/{key}")
         except NotFoundError:

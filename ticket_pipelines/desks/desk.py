@@ -23,7 +23,7 @@ class Desk:
         key: Its name, unique over all vendors; never changes.
         vendor: Name of its vendor.
         account: The account it reads, as `Vendor.account` names it; never changes.
-        config: The vendor's configuration, with `streams` and `max_requests_per_minute` where given.
+        config: The vendor's configuration, with `streams`, `max_requests_per_minute` and `status_map` where given.
         schedule: Cron, or `every 30s`.
         timezone: IANA name in which the cron is meant.
         paused: Not synced by schedule.

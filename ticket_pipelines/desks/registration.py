@@ -21,7 +21,11 @@ COMMON_KEYS: Mapping[str, str] = {
     "timezone": "IANA name in which the cron is meant; default UTC",
     "streams": "names of the streams to read; default all",
     "max_requests_per_minute": "a ceiling of your own, below the vendor's",
+    "status_map": "canonical status by the vendor's label, for labels that the company made, or means otherwise",
 }
+
+KEPT = ("streams", "max_requests_per_minute", "status_map")
+"""Common keys that stay in the configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Registration:
 
     Attributes:
         account: The account that the configuration points at.
-        config: The vendor's keys, with `streams` and `max_requests_per_minute` where given.
+        config: The vendor's keys, with those of `KEPT` where given.
         schedule: Cron, or `every 30s`.
         timezone: IANA name.
     """
@@ -80,13 +84,14 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
     parse_timezone(timezone)
     _check_streams(vendor, config.get("streams"))
     _check_ceiling(config.get("max_requests_per_minute"))
+    _check_statuses(config.get("status_map"))
     own = {key: value for key, value in config.items() if key in vendor.config_keys}
     try:
         vendor.validate(own, credentials)
         account = vendor.account(own)
     except SourceError as error:
         raise UsageError(str(error)) from error
-    kept = {key: config[key] for key in ("streams", "max_requests_per_minute") if config.get(key) is not None}
+    kept = {key: config[key] for key in KEPT if config.get(key) is not None}
     return Registration(account, own | kept, schedule.strip(), timezone)
 
 
@@ -131,6 +136,28 @@ def _check_streams(vendor: Vendor, streams: Any) -> None:
 def _check_ceiling(ceiling: Any) -> None:
     if ceiling is not None and (not isinstance(ceiling, int) or isinstance(ceiling, bool) or ceiling < 1):
         raise UsageError("configuration: max_requests_per_minute must be a whole number from 1 on")
+
+
+def _check_statuses(status_map: Any) -> None:
+    if status_map is None:
+        return
+    if not isinstance(status_map, dict) or not all(
+        isinstance(part, str) for pair in status_map.items() for part in pair
+    ):
+        raise UsageError(
+            'configuration: status_map must give a status by label, for example {"Waiting for parts": "on_hold"}'
+        )
+    # it needs Arrow, which a command that registers nothing should not wait for
+    from ticket_pipelines.unified.labels import CATEGORIES, normal
+
+    for label, status in status_map.items():
+        if status not in CATEGORIES:
+            raise UsageError(
+                f"configuration: status_map says {status[:60]!r} of {label[:60]!r}{_meant(status, CATEGORIES)}:"
+                f" write any of {_listed(CATEGORIES)}"
+            )
+    if len({normal(label) for label in status_map}) < len(status_map):
+        raise UsageError("configuration: status_map names a label twice (case and spaces do not count)")
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
+from typing import Any
 
 import pyarrow as pa
+
+from ticket_pipelines.unified.labels import Statuses, statuses_of
 
 
 @dataclass(slots=True)
@@ -32,13 +35,30 @@ class StreamMapping:
             nulls; may raise on a row that cannot be mapped (the engine then finds that row and sets it aside).
         owns: Unified table to the column that holds the id of the vendor row that a unified row was made of. Stored
             rows of that owner that the mapping gives no longer are marked deleted.
+        by_status: The same by other meanings of status labels, where the rows bear any.
     """
 
     rows: Callable[[pa.Table], Mapped]
     owns: Mapping[str, str] = field(default_factory=dict)
+    by_status: Callable[[pa.Table, Statuses], Mapped] | None = None
+
+    def with_statuses(self, statuses: Statuses) -> StreamMapping:
+        """The mapping by other meanings of status labels; itself where its rows bear none."""
+        by_status = self.by_status
+        return self if by_status is None else replace(self, rows=lambda table: by_status(table, statuses))
 
 
-def mappings(vendor: str) -> Mapping[str, StreamMapping]:
-    """The mapping of each stream of a vendor that has one, by stream name."""
+def mappings(vendor: str, config: Mapping[str, Any] | None = None) -> Mapping[str, StreamMapping]:
+    """The mapping of each stream of a vendor that has one, by stream name.
+
+    Args:
+        vendor: Name of the vendor.
+        config: Configuration of a desk, whose `status_map` may give status labels a meaning of its own; None: the usual
+            meanings.
+    """
     found: Mapping[str, StreamMapping] = import_module(f"ticket_pipelines.unified.{vendor}").MAPPINGS
-    return found
+    own = (config or {}).get("status_map")
+    if not own:
+        return found
+    statuses = statuses_of(vendor, own)
+    return {stream: mapping.with_statuses(statuses) for stream, mapping in found.items()}

@@ -73,6 +73,9 @@ STATUSES: Mapping[str, Mapping[str, str | None]] = {
 }
 """Vendor to its status labels to the canonical status; None: known, and has none."""
 
+Statuses = Mapping[str, str | None]
+"""Status labels, as `normal` gives them, to the canonical status; None: known, and has none."""
+
 RANKS: Mapping[str, int] = {"urgent": 4, "high": 3, "normal": 2, "low": 1}
 """Rank of every canonical priority, the highest first."""
 
@@ -173,9 +176,19 @@ def normal(label: str) -> str:
     return "".join(label.split()).lower()
 
 
-def status_of(vendor: str, label: str | None) -> str | None:
-    """Canonical status of a vendor's label; None where there is none, or the label is unknown."""
-    return None if label is None else STATUSES[vendor].get(normal(label))
+def statuses_of(vendor: str, own: Mapping[str, str] | None = None) -> Statuses:
+    """The status labels of one desk.
+
+    Args:
+        vendor: Name of its vendor.
+        own: What the desk's configuration says (`status_map`): it beats what the vendor's labels usually mean.
+    """
+    return {**STATUSES[vendor], **{normal(label): status for label, status in (own or {}).items()}}
+
+
+def status_of(known: Statuses, label: str | None) -> str | None:
+    """Canonical status of a label; None where there is none, or the label is unknown."""
+    return None if label is None else known.get(normal(label))
 
 
 def category_of(status: str | None) -> str | None:

@@ -42,6 +42,9 @@ def test_common_keys_of_the_configuration_are_taken(project: Project) -> None:
     desk = project.desks.add("acme", "zendesk", {**ACME, **common}, OAUTH)
     assert (desk.schedule, desk.timezone, desk.streams) == ("every 30s", "Europe/Rome", ("tickets",))
     assert desk.config == {**ACME, "streams": ["tickets"], "max_requests_per_minute": 60}
+    mapped = project.desks.update("acme", {"status_map": {"On Site": "in_progress"}})
+    assert mapped.config["status_map"] == {"On Site": "in_progress"}
+    assert "status_map" not in project.desks.update("acme", {"status_map": None}).config
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,10 @@ def test_a_key_within_the_rule_is_taken(project: Project, key: str) -> None:
         ({**ACME, "streams": []}, "list of names"),
         ({**ACME, "max_requests_per_minute": 0}, "from 1 on"),
         ({**ACME, "max_requests_per_minute": True}, "from 1 on"),
+        ({**ACME, "status_map": ["On Site"]}, "Waiting for parts"),
+        ({**ACME, "status_map": {"On Site": None}}, "Waiting for parts"),
+        ({**ACME, "status_map": {"On Site": "in progress"}}, "did you mean 'in_progress'"),
+        ({**ACME, "status_map": {"On Site": "open", "on  site": "new"}}, "names a label twice"),
         ({**ACME, "start_time": "yesterday"}, "start_time"),
     ],
 )

@@ -36,13 +36,13 @@ from ticket_pipelines.unified.labels import (
 def test_a_zendesk_status_has_its_canonical_one_and_its_category(
     label: str | None, status: str | None, category: str | None
 ) -> None:
-    assert status_of("zendesk", label) == status
-    assert category_of(status_of("zendesk", label)) == category
+    assert status_of(STATUSES["zendesk"], label) == status
+    assert category_of(status_of(STATUSES["zendesk"], label)) == category
 
 
 @pytest.mark.parametrize("label", ["Open", " open ", "O P E N"])
 def test_case_and_spaces_do_not_matter(label: str) -> None:
-    assert status_of("zendesk", label) == "open"
+    assert status_of(STATUSES["zendesk"], label) == "open"
 
 
 def test_the_maps_name_canonical_words_alone() -> None:
@@ -63,5 +63,5 @@ def test_unmapped_labels_are_counted_and_known_ones_without_a_status_are_not() -
 
 def test_a_column_goes_through_a_function_with_null_staying_null() -> None:
     labels = pa.array(["HOLD", None, "weird"])
-    found = each_distinct(labels, lambda label: status_of("zendesk", label), pa.string())
+    found = each_distinct(labels, lambda label: status_of(STATUSES["zendesk"], label), pa.string())
     assert found.to_pylist() == ["on_hold", None, None]

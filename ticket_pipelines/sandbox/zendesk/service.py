@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,17 +38,24 @@ class ZendeskEmulator:
     def __init__(self, options: Options) -> None:
         self.clock = Clock(options.now, frozen=options.frozen)
         self.settings = Settings().changed(options.settings)
-        self.state = State()
         self.presets = PRESETS
+        self._options = options
         self._access = Access(self.clock)
         self._windows = Windows(self.clock)
-        anchor = int(self.clock.now() // _DAY) * _DAY
-        reference.fill(self.state, anchor - stories.HISTORY - _DAY)
-        if options.data:
-            history.fill(self.state, options.data)
-        else:
-            stories.fill(self.state, options.seed, options.tickets, anchor, options.same_second)
+        self._anchor = int(self.clock.now() // _DAY) * _DAY
         self._chance = random.Random(options.seed)  # noqa: S311 - choices must be repeatable, not secret
+        if options.data:
+            # a file that cannot be read is said before anything is served
+            history.fill(self.state, options.data)
+
+    @cached_property
+    def state(self) -> State:
+        """The account's data, invented on first use: a server that is asked for one vendor pays for no other."""
+        state = State()
+        reference.fill(state, self._anchor - stories.HISTORY - _DAY)
+        if not self._options.data:
+            stories.fill(state, self._options.seed, self._options.tickets, self._anchor, self._options.same_second)
+        return state
 
     def stream_pattern(self, stream: str) -> str:
         """See `Emulator`."""

@@ -14,7 +14,7 @@ from ticket_pipelines.unified import StreamMapping
 from ticket_pipelines.unified.zendesk import comments, events, fields, people, tickets
 
 MAPPINGS: Mapping[str, StreamMapping] = {
-    "tickets": StreamMapping(tickets.rows, owns={"record_links": "ticket_id"}),
+    "tickets": StreamMapping(tickets.rows, owns={"record_links": "ticket_id"}, by_status=tickets.rows),
     "ticket_events": StreamMapping(events.rows, owns={"ticket_events": "event_id", "record_links": "event_id"}),
     "ticket_comments": StreamMapping(comments.rows, owns={"attachments": "comment_id"}),
     "users": StreamMapping(people.users, owns={"agents": "id"}),

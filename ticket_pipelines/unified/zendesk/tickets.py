@@ -30,6 +30,7 @@ from ticket_pipelines.unified.columns import (
     millis_to_instants,
     unified_table,
 )
+from ticket_pipelines.unified.labels import STATUSES, Statuses
 from ticket_pipelines.unified.links import Link, link_table
 from ticket_pipelines.unified.model import TICKETS
 
@@ -97,7 +98,7 @@ _FIELDS: Members[list[Field]] = Members(list[Field])
 _IDS: Members[list[int | str]] = Members(list[int | str])
 
 
-def rows(tickets: pa.Table) -> Mapped:
+def rows(tickets: pa.Table, statuses: Statuses = STATUSES[VENDOR]) -> Mapped:
     """Rows of `zendesk_tickets` into `tickets` and `record_links`."""
     warnings: Counter[str] = Counter()
     base = front(tickets, VENDOR, STREAM.deletions, NAMES)
@@ -107,7 +108,7 @@ def rows(tickets: pa.Table) -> Mapped:
         **plain,
         "record_type": constant(tickets, "ticket"),
         "number": base["id"],
-        **_labels(plain, warnings),
+        **_labels(plain, statuses, warnings),
         **_channel(tickets, warnings),
         **_metrics(tickets, plain["status_raw"], warnings),
         **_rating(tickets, warnings),
@@ -125,11 +126,11 @@ def agent_url(api_url: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(api_url, r"/api/v2/tickets/(\d+)(\.json)?$", r"/agent/tickets/\1")
 
 
-def _labels(plain: Mapping[str, pa.Array], warnings: Counter[str]) -> dict[str, pa.Array]:
-    for kind, known in (("status", labels.STATUSES), ("priority", labels.PRIORITIES)):
-        for label, count in labels.unmapped(plain[f"{kind}_raw"], known[VENDOR]).items():
+def _labels(plain: Mapping[str, pa.Array], statuses: Statuses, warnings: Counter[str]) -> dict[str, pa.Array]:
+    for kind, known in (("status", statuses), ("priority", labels.PRIORITIES[VENDOR])):
+        for label, count in labels.unmapped(plain[f"{kind}_raw"], known).items():
             warnings[f"{kind} {label!r} is not mapped"] += count
-    status = labels.each_distinct(plain["status_raw"], partial(labels.status_of, VENDOR), TEXT)
+    status = _status(plain, statuses)
     priority = labels.each_distinct(plain["priority_raw"], partial(labels.priority_of, VENDOR), TEXT)
     return {
         "status": status,
@@ -138,6 +139,14 @@ def _labels(plain: Mapping[str, pa.Array], warnings: Counter[str]) -> dict[str, 
         "priority_rank": labels.each_distinct(priority, labels.rank_of, INTEGER),
         "type": labels.each_distinct(plain["type_raw"], partial(labels.type_of, VENDOR), TEXT),
     }
+
+
+def _status(plain: Mapping[str, pa.Array], statuses: Statuses) -> pa.Array:
+    """The status of each ticket: by its custom status, where the desk says what that means, else by its category."""
+    by_category = labels.each_distinct(plain["status_raw"], partial(labels.status_of, statuses), TEXT)
+    own = labels.each_distinct(plain["status_id_raw"], partial(labels.status_of, statuses), TEXT)
+    # a deleted ticket keeps its custom status
+    return pc.if_else(pc.is_null(by_category), by_category, pc.coalesce(own, by_category))
 
 
 def _channel(tickets: pa.Table, warnings: Counter[str]) -> dict[str, pa.Array]:

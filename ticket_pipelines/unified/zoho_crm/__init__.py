@@ -17,8 +17,8 @@ from ticket_pipelines.unified import StreamMapping
 from ticket_pipelines.unified.zoho_crm import fields, notes, people, tickets
 
 MAPPINGS: Mapping[str, StreamMapping] = {
-    "cases": StreamMapping(tickets.cases),
-    "deals": StreamMapping(tickets.deals),
+    "cases": StreamMapping(tickets.cases, by_status=tickets.cases),
+    "deals": StreamMapping(tickets.deals, by_status=tickets.deals),
     "contacts": StreamMapping(people.contacts),
     "leads": StreamMapping(people.leads),
     "accounts": StreamMapping(people.accounts),

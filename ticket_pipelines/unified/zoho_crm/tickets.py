@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from dlt_sources.zoho_crm.streams import DELETIONS
 from ticket_pipelines.unified import Mapped, labels
 from ticket_pipelines.unified.columns import INTEGER, TEXT, constant, direct, front, unified_table
+from ticket_pipelines.unified.labels import STATUSES, Statuses
 from ticket_pipelines.unified.model import TICKETS
 from ticket_pipelines.unified.zoho_crm.references import VENDOR, ids, tags
 
@@ -52,30 +53,33 @@ _LOOKUPS: Mapping[str, str] = {
 }
 
 
-def cases(found: pa.Table) -> Mapped:
+def cases(found: pa.Table, statuses: Statuses = STATUSES[VENDOR]) -> Mapped:
     """Rows of `zoho_crm_cases` into `tickets`."""
     warnings: Counter[str] = Counter()
-    columns = _rows("case", found, CASE_NAMES, warnings)
+    columns = _rows("case", found, CASE_NAMES, statuses, warnings)
     # who asks is named by one field or the other, by the age of the account
     columns["requester_id"] = pc.coalesce(ids(found, "contact_name", warnings), ids(found, "related_to", warnings))
     columns["is_escalated"] = pc.equal(columns["status"], "escalated")
     return Mapped({"tickets": unified_table(TICKETS, columns, found.num_rows)}, warnings)
 
 
-def deals(found: pa.Table) -> Mapped:
+def deals(found: pa.Table, statuses: Statuses = STATUSES[VENDOR]) -> Mapped:
     """Rows of `zoho_crm_deals` into `tickets`."""
     warnings: Counter[str] = Counter()
-    columns = _rows("deal", found, DEAL_NAMES, warnings)
+    columns = _rows("deal", found, DEAL_NAMES, statuses, warnings)
     columns["requester_id"] = ids(found, "contact_name", warnings)
     return Mapped({"tickets": unified_table(TICKETS, columns, found.num_rows)}, warnings)
 
 
-def _rows(kind: str, found: pa.Table, names: Mapping[str, str], warnings: Counter[str]) -> dict[str, pa.Array]:
+def _rows(
+    kind: str, found: pa.Table, names: Mapping[str, str], statuses: Statuses, warnings: Counter[str]
+) -> dict[str, pa.Array]:
     plain = direct(found, TICKETS, names)
+    base = front(found, VENDOR, DELETIONS, names)
     return {
-        **front(found, VENDOR, DELETIONS, names),
+        **base,
         **plain,
-        **_labels(plain, warnings),
+        **_labels(plain, base["deleted_at"], statuses, warnings),
         **{ours: ids(found, theirs, warnings) for theirs, ours in _LOOKUPS.items()},
         "record_type": constant(found, kind),
         "tags": tags(found, warnings),
@@ -83,12 +87,16 @@ def _rows(kind: str, found: pa.Table, names: Mapping[str, str], warnings: Counte
     }
 
 
-def _labels(plain: Mapping[str, pa.Array], warnings: Counter[str]) -> dict[str, pa.Array]:
-    for kind, known in (("status", labels.STATUSES), ("priority", labels.PRIORITIES)):
+def _labels(
+    plain: Mapping[str, pa.Array], deleted_at: pa.Array, statuses: Statuses, warnings: Counter[str]
+) -> dict[str, pa.Array]:
+    for kind, known in (("status", statuses), ("priority", labels.PRIORITIES[VENDOR])):
         if f"{kind}_raw" in plain:
-            for label, count in labels.unmapped(plain[f"{kind}_raw"], known[VENDOR]).items():
+            for label, count in labels.unmapped(plain[f"{kind}_raw"], known).items():
                 warnings[f"{kind} {label!r} is not mapped"] += count
-    status = labels.each_distinct(plain["status_raw"], partial(labels.status_of, VENDOR), TEXT)
+    # a deletion is a flag and never a status
+    living = pc.if_else(pc.is_null(deleted_at), plain["status_raw"], pa.scalar(None, TEXT))
+    status = labels.each_distinct(living, partial(labels.status_of, statuses), TEXT)
     found = {
         "status": status,
         "status_category": labels.each_distinct(status, labels.category_of, TEXT),

@@ -16,7 +16,7 @@ from ticket_pipelines.unified import StreamMapping
 from ticket_pipelines.unified.zoho_desk import comments, events, fields, people, tickets
 
 MAPPINGS: Mapping[str, StreamMapping] = {
-    "tickets": StreamMapping(tickets.rows, owns={"record_links": "ticket_id"}),
+    "tickets": StreamMapping(tickets.rows, owns={"record_links": "ticket_id"}, by_status=tickets.rows),
     "threads": StreamMapping(comments.threads, owns={"attachments": "comment_id"}),
     "comments": StreamMapping(comments.comments, owns={"attachments": "comment_id"}),
     "ticket_history": StreamMapping(events.rows, owns={"ticket_events": "event_id"}),

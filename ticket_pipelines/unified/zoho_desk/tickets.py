@@ -28,6 +28,7 @@ from ticket_pipelines.unified.columns import (
     front,
     unified_table,
 )
+from ticket_pipelines.unified.labels import STATUSES, Statuses
 from ticket_pipelines.unified.links import Link, link_table
 from ticket_pipelines.unified.model import AGENTS, CONTACTS, TICKETS
 from ticket_pipelines.unified.zoho_desk.parts import VENDOR, Person, texts_of
@@ -80,7 +81,7 @@ _PERSON: Members[Person] = Members(Person)
 _REFERENCE: Members[Reference] = Members(Reference)
 
 
-def rows(tickets: pa.Table) -> Mapped:
+def rows(tickets: pa.Table, statuses: Statuses = STATUSES[VENDOR]) -> Mapped:
     """Rows of `zoho_desk_tickets` into `tickets`, `contacts`, `agents` and `record_links`."""
     warnings: Counter[str] = Counter()
     base = front(tickets, VENDOR, STREAM.deletions, NAMES)
@@ -92,7 +93,7 @@ def rows(tickets: pa.Table) -> Mapped:
         **plain,
         "record_type": constant(tickets, "ticket"),
         "description_text": texts_of(plain["description_html"]),
-        **_status(tickets, plain, base["deleted_at"], warnings),
+        **_status(tickets, plain, base["deleted_at"], statuses, warnings),
         **_labels(plain, warnings),
         "layout_id": pc.coalesce(column(tickets, "layout_id"), _ids(tickets, "layout_details", warnings)),
         # a search names the account with the contact only
@@ -108,9 +109,8 @@ def rows(tickets: pa.Table) -> Mapped:
     return Mapped(tables, warnings)
 
 
-def status_of(label: str | None, kind: str | None, escalated: bool | None) -> str | None:
+def status_of(known: Statuses, label: str | None, kind: str | None, escalated: bool | None) -> str | None:
     """Canonical status of a label, the type of the status, and the flag of an escalation."""
-    known = labels.STATUSES[VENDOR]
     found = known.get(labels.normal(label)) if label is not None else None
     if found is None and (label is None or labels.normal(label) not in known):
         found = STATUS_TYPES.get(labels.normal(kind or ""))
@@ -118,7 +118,11 @@ def status_of(label: str | None, kind: str | None, escalated: bool | None) -> st
 
 
 def _status(
-    tickets: pa.Table, plain: Mapping[str, pa.Array], deleted_at: pa.Array, warnings: Counter[str]
+    tickets: pa.Table,
+    plain: Mapping[str, pa.Array],
+    deleted_at: pa.Array,
+    known: Statuses,
+    warnings: Counter[str],
 ) -> dict[str, pa.Array]:
     given = zip(
         plain["status_raw"].to_pylist(),
@@ -130,7 +134,7 @@ def _status(
     found: list[str | None] = []
     for label, kind, escalated, deleted in given:
         # a deletion is a flag and never a status
-        status = None if deleted else status_of(label, kind, escalated)
+        status = None if deleted else status_of(known, label, kind, escalated)
         if status is None and label is not None and not deleted:
             warnings[f"status {label!r} is not mapped"] += 1
         found.append(status)

@@ -10,12 +10,14 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from dlt_sources import VENDORS
+from dlt_sources.base import Client
 from dlt_sources.errors import ConfigurationError, CredentialsError, LimitError, SourceError
 from dlt_sources.limits import MemoryBudgets
 from dlt_sources.oauth import Tokens
 from dlt_sources.zoho.auth import RefreshToken
-from dlt_sources.zoho_desk import ZOHO_DESK
-from dlt_sources.zoho_desk.client import ZohoDeskClient, open_client
+from dlt_sources.zoho_crm.client import open_client as open_zoho_crm
+from dlt_sources.zoho_desk.client import open_client as open_zoho_desk
 from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines_tests.dlt_sources.scripted import Reply, Scripted, Seen, Still
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
@@ -154,74 +156,77 @@ def moving() -> Moving:
     return Moving()
 
 
-@pytest.fixture
-def account(make_sandbox: MakeSandbox, moving: Moving) -> Listening:
-    moving.vendor = make_sandbox(now=moving.time, frozen=True).zoho_desk
+@pytest.fixture(params=["zoho_desk", "zoho_crm"])
+def account(request: pytest.FixtureRequest, make_sandbox: MakeSandbox, moving: Moving) -> Listening:
+    moving.vendor = make_sandbox(now=moving.time, frozen=True).vendors[request.param]
     return moving.vendor
 
 
+def opened(account: Listening, moving: Moving, budgets: MemoryBudgets, tokens: Tokens, login: str = "oauth") -> Client:
+    open_client: Callable[..., Client] = open_zoho_desk if account.vendor == "zoho_desk" else open_zoho_crm
+    return open_client(account.config, account.logins[login], budgets, clock=moving.clock, tokens=tokens)
+
+
 @pytest.fixture
-def workers(account: Listening, moving: Moving) -> Iterator[list[ZohoDeskClient]]:
+def workers(account: Listening, moving: Moving) -> Iterator[list[Client]]:
     budgets, tokens = MemoryBudgets(moving.clock.now), Tokens()
-    clients = [
-        open_client(account.config, account.credentials, budgets, clock=moving.clock, tokens=tokens)
-        for _ in range(WORKERS)
-    ]
+    clients = [opened(account, moving, budgets, tokens) for _ in range(WORKERS)]
     yield clients
     for client in clients:
         client.close()
 
 
-def agents(client: ZohoDeskClient) -> int:
-    return sum(len(page.records) for page in client.pages(ZOHO_DESK.stream("agents"), {}))
+PEOPLE = {"zoho_desk": "agents", "zoho_crm": "users"}
+CHANGING = {"zoho_desk": "tickets", "zoho_crm": "contacts"}
+
+
+def people(account: Listening, client: Client) -> int:
+    stream = VENDORS[account.vendor].stream(PEOPLE[account.vendor])
+    return sum(len(page.records) for page in client.pages(stream, {}))
 
 
 def mints(account: Listening) -> int:
     return sum(entry.path == PATH for entry in account.control.log())
 
 
-def test_fifty_workers_that_meet_an_expired_token_renew_it_once(
-    account: Listening, workers: list[ZohoDeskClient]
-) -> None:
+def test_fifty_workers_that_meet_an_expired_token_renew_it_once(account: Listening, workers: list[Client]) -> None:
     account.control.configure(concurrency=WORKERS)
+    there = len(account.control.records(PEOPLE[account.vendor]))
     start = Barrier(WORKERS)
 
-    def work(client: ZohoDeskClient) -> int:
+    def work(client: Client) -> int:
         start.wait(60)
-        return agents(client)
+        return people(account, client)
 
     with ThreadPoolExecutor(WORKERS) as threads:
-        assert set(threads.map(work, workers)) == {6}
+        assert set(threads.map(work, workers)) == {there}
         assert mints(account) == 1
         account.control.fail("expire_tokens")
-        assert set(threads.map(work, workers)) == {6}
+        assert set(threads.map(work, workers)) == {there}
     assert mints(account) == 2
 
 
-def test_a_token_that_expires_in_the_middle_costs_one_request(
-    account: Listening, workers: list[ZohoDeskClient]
-) -> None:
-    tickets = ZOHO_DESK.stream("tickets")
-    pages = workers[0].pages(tickets, {})
-    next(pages)
+def test_a_token_that_expires_in_the_middle_costs_one_request(account: Listening, workers: list[Client]) -> None:
+    name = CHANGING[account.vendor]
+    stream = VENDORS[account.vendor].as_shown(workers[0], [name]).stream(name)
+    pages = workers[0].pages(stream, {})
+    assert next(pages).records
     account.control.fail("expire_tokens")
-    rows = [record for page in pages for record in page.records]
-    assert rows
+    assert list(pages)[-1].last
     assert (mints(account), [entry.status for entry in account.control.log()].count(401)) == (2, 1)
 
 
-def test_a_rotated_secret_is_said_when_the_token_ends(account: Listening, workers: list[ZohoDeskClient]) -> None:
-    assert agents(workers[0]) == 6
+def test_a_rotated_secret_is_said_when_the_token_ends(account: Listening, workers: list[Client]) -> None:
+    before = people(account, workers[0])
     account.control.fail("rotate_secret")
-    assert agents(workers[0]) == 6
+    assert people(account, workers[0]) == before > 0
     account.control.fail("expire_tokens")
     with pytest.raises(CredentialsError, match="secret was changed"):
-        agents(workers[0])
+        people(account, workers[0])
 
 
 def test_a_refresh_token_of_another_data_center_is_said(account: Listening, moving: Moving) -> None:
-    credentials = account.logins["other_data_center"]
-    client = open_client(account.config, credentials, MemoryBudgets(), clock=moving.clock, tokens=Tokens())
+    client = opened(account, moving, MemoryBudgets(), Tokens(), "other_data_center")
     with pytest.raises(CredentialsError, match="data_center"):
         client.check()
     client.close()

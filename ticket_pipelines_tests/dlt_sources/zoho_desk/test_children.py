@@ -144,6 +144,20 @@ def test_a_ticket_that_is_gone_is_remembered_for_the_next_question(organization:
     ]
 
 
+def test_a_ticket_that_is_gone_is_asked_for_below_the_reserve_too(organization: Start, opened: Open) -> None:
+    account = organization(credits=120)
+    client = opened(account, credit_reserve=20)
+    key, other = list(read(client, TICKETS).records)[:2]
+    account.control.mutate("trash_ticket", id=key)
+    assert read(client, THREADS, failing=LimitError).error is not None
+    account.control.clear_log()
+
+    with pytest.raises(LimitError):
+        list(client.vanished(TICKETS, [other]))
+
+    assert [entry.path.rpartition("/")[2] for entry in account.control.log()] == [key]
+
+
 @pytest.mark.parametrize("path", ["History", "history"])
 def test_events_get_ids_that_stay_when_others_come(organization: Start, opened: Open, path: str) -> None:
     account = organization(history_path=path)

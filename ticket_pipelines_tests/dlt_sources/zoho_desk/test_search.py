@@ -7,9 +7,11 @@ from datetime import datetime
 import pytest
 
 from dlt_sources.base import Window
-from dlt_sources.errors import MalformedError, StalledError
+from dlt_sources.errors import LimitError, MalformedError, StalledError
 from ticket_pipelines_tests.dlt_sources.scripted import values
+from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
+    COMMENTS,
     TICKETS,
     Open,
     Start,
@@ -20,11 +22,12 @@ from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
 )
 
 
-@pytest.mark.parametrize("same_second", [900, 5_000])
 def test_25000_tickets_behind_a_search_of_1000_all_arrive_and_little_is_asked(
-    organization: Start, opened: Open, same_second: int
+    organization: Start, opened: Open
 ) -> None:
-    account = organization(tickets=25_000, same_second=same_second)
+    # more than a search gives change in one second, and nearly as many in another
+    account = organization(tickets=25_000, same_second=5_000)
+    account.control.mutate("create_ticket", count=900, at=1_740_000_000)
     client = opened(account)
 
     found = read(client, TICKETS)
@@ -170,6 +173,65 @@ def test_an_answer_that_moves_no_modified_time_is_found(organization: Start, ope
 
     assert key in found.records
     assert len(asked(account, "/tickets/search")) == 2
+
+
+def test_credits_that_end_in_the_middle_keep_the_position_and_say_when_to_go_on(
+    organization: Start, opened: Open, moving: Moving
+) -> None:
+    account = organization(tickets=600, search_from_max=99, credits=40)
+    client = opened(account, search_rows=100, credit_reserve=0)
+    first = read(client, TICKETS, failing=LimitError)
+    assert isinstance(first.error, LimitError)
+    assert first.error.retry_at == pytest.approx((moving.time // 86_400 + 1) * 86_400, abs=2)
+    assert 0 < len(first.records) < 600
+
+    account.control.configure(credits=100_000)
+    moving.advance(86_400)
+    account.control.clear_log()
+    rest = read(opened(account, search_rows=100), TICKETS, first.state)
+
+    assert listed(account) <= first.records.keys() | rest.records.keys()
+    assert repeated(account, "/tickets/search") == {}
+    assert rest.rows < 600
+
+
+def test_a_clock_of_ours_that_is_ahead_loses_no_answer(organization: Start, opened: Open, moving: Moving) -> None:
+    account = organization(replies_bump=False)
+    moving.time += 7_200
+    first = read(opened(account), TICKETS)
+    account.control.clock(advance=3_000)
+    key = sorted(listed(account))[0]
+    account.control.mutate("customer_reply", id=key)
+
+    assert key in read(opened(account), TICKETS, first.state).records
+
+
+def test_tickets_whose_rows_were_not_kept_come_again_from_the_same_position(organization: Start, opened: Open) -> None:
+    """One client serves a long walk with its catching up: a reading that was rolled back is done once more."""
+    account = organization(tickets=20)
+    client = opened(account)
+    state = read(client, TICKETS).state
+    account.control.clock(advance=3_000)
+    key = account.control.mutate("create_ticket")["id"]
+
+    for _ in range(2):
+        assert key in read(client, TICKETS, state).records
+
+
+def test_a_long_walk_s_streams_of_parts_see_what_came_meanwhile(
+    organization: Start, opened: Open, moving: Moving
+) -> None:
+    account = organization(tickets=20)
+    client = opened(account)
+    state = read(client, COMMENTS).state
+    account.control.clear_log()
+    assert read(client, COMMENTS, state).records == read(client, COMMENTS, state).records == {}
+    assert len(asked(account, "/tickets/search")) == 2
+    key = sorted(listed(account))[0]
+    account.control.mutate("comment", id=key, body="Any news?")
+    moving.advance(700)
+
+    assert {row["ticketId"] for row in read(client, COMMENTS, state).records.values()} == {key}
 
 
 def test_a_reading_that_was_cut_off_goes_on_behind_the_last_whole_window(organization: Start, opened: Open) -> None:

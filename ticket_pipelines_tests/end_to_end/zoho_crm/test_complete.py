@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from ticket_pipelines.sync.result import Mode, Status
 from ticket_pipelines_tests.end_to_end.zoho_crm.conftest import READABLE, CrmDesk, MakeCrmDesk
 
@@ -18,10 +16,9 @@ def lists(desk: CrmDesk, module: str) -> list[tuple[tuple[str, str], ...]]:
     return [tuple(sorted(entry.query.items())) for entry in desk.requests() if entry.path == wanted]
 
 
-@pytest.mark.parametrize("same_second", [0, 6_000], ids=["spread", "many in one second"])
-def test_25_000_rows_behind_the_cap_of_2_000_arrive_by_their_list(make_crm: MakeCrmDesk, same_second: int) -> None:
-    # an encrypted field keeps contacts out of bulk reads
-    desk = make_crm(modules=["Contacts"], settings={"rows": {"Contacts": LONG}}, same_second=same_second)
+def test_25_000_rows_behind_the_cap_of_2_000_arrive_by_their_list(make_crm: MakeCrmDesk) -> None:
+    # an encrypted field keeps contacts out of bulk reads; many change in one second, the others are spread
+    desk = make_crm(modules=["Contacts"], settings={"rows": {"Contacts": LONG}}, same_second=6_000)
 
     result = desk.synced(streams=("contacts",))
 

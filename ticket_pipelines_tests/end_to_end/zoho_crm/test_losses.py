@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from dlt_sources.base import Kind
+from ticket_pipelines.control.database import budgets
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.end_to_end.zoho_crm.conftest import CrmDesk, MakeCrmDesk
@@ -39,6 +42,14 @@ def test_a_limit_in_a_module_stops_the_sync_and_says_so_and_the_next_one_goes_on
     assert "It can go on from" in outcome["reason"]
     assert len(desk.ids("zoho_crm_contacts")) == 600
     assert outcome["cursor_after"]["clock"]
+
+    with desk.project.control.begin() as connection:
+        # the day passes
+        connection.execute(sa.delete(budgets))
+    desk.forget()
+    goes_on = desk.synced()
+    assert all_there(desk)
+    assert goes_on.rows_read < 1_000
 
 
 def test_a_limit_before_anything_was_read_is_no_failure_of_the_desk(make_crm: MakeCrmDesk) -> None:

@@ -68,7 +68,7 @@ def test_custom_fields_are_keyed_by_their_api_names_and_defined(make_crm: MakeCr
 
 
 def test_a_rebuild_gives_the_same_unified_rows(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=READABLE, **PAST)
+    desk = make_crm(modules=READABLE[:6], **PAST)
     desk.synced()
     desk.change("delete", module="Cases", id=desk.held("Cases")[3]["id"])
     desk.synced()

@@ -16,6 +16,8 @@ from ticket_pipelines.sync.result import Mode, Status, SyncResult
 from ticket_pipelines_tests.end_to_end.zoho_desk.conftest import DeskDesk, MakeDeskDesk
 
 TABLES = ("tickets", "ticket_comments", "ticket_events", "contacts", "agents", "accounts", "groups", "attachments")
+OWN = "Waiting for spare part"
+"""A status that the organization made, of the type Open."""
 
 
 def outcome(result: SyncResult, stream: str) -> tuple[str, str]:
@@ -146,6 +148,21 @@ def test_a_rotated_secret_fails_the_sync_and_says_what_to_do(make_desk_desk: Mak
     assert "secret was changed" in (result.error_message or "")
 
 
+def test_a_refresh_token_that_gets_no_more_tokens_ends_the_sync_partial_and_is_left_alone(
+    make_desk_desk: MakeDeskDesk,
+) -> None:
+    desk = make_desk_desk(tickets=12)
+    desk.vendor.control.fail(match="/oauth/v2/token", status=200, body={"error": "access_denied"}, times=None)
+    for _ in range(2):
+        result = desk.sync()
+        assert (result.status, result.error_code) == (Status.PARTIAL, "limit")
+        said, reason = outcome(result, "tickets")
+        assert said == "stopped"
+        assert "It can go on from" in reason
+    assert len(desk.requests("/oauth/v2/token")) == 1
+    assert desk.requests() == []
+
+
 def test_a_check_says_what_may_be_read(make_desk_desk: MakeDeskDesk) -> None:
     desk = make_desk_desk(login="without_search", tickets=12)
     found = {access.stream: access for access in check_desk(desk.project, desk.key)}
@@ -186,3 +203,17 @@ def test_unified_rows_are_the_same_when_derived_again(make_desk_desk: MakeDeskDe
     before = {table: rows(table) for table in TABLES}
     rebuild_desk(desk.project, desk.key)
     assert {table: rows(table) for table in TABLES} == before
+
+
+def test_a_desk_says_what_its_statuses_mean_and_a_rebuild_brings_it_to_the_rows_that_are_in(
+    make_desk_desk: MakeDeskDesk,
+) -> None:
+    desk = make_desk_desk(tickets=12, config={"details": False, "status_map": {OWN: "in_progress"}})
+    key = next(iter(desk.living()))
+    desk.change("update_ticket", id=key, status=OWN)
+    desk.synced(streams=("tickets",))
+    assert desk.row("tickets", key, "status, status_raw") == {"status": "in_progress", "status_raw": OWN}
+
+    desk.project.desks.update(desk.key, {"status_map": {OWN: "assigned"}})
+    rebuild_desk(desk.project, desk.key)
+    assert desk.row("tickets", key, "status, status_category") == {"status": "assigned", "status_category": "open"}
