@@ -132,6 +132,9 @@ def download(desk: Mapping[str, Any], file: IO[bytes]) -> None:
             file.write(piece)
 
 
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _table(name: str, columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
     schema = SCHEMAS[name]
     arrays = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema]
@@ -159,15 +162,14 @@ def rows_of(header: Sequence[str], part: Sequence[Sequence[str]], now: datetime)
     cells = dict(zip(header, zip(*part, strict=True), strict=True))
     field = {_column_name(name): _column(cells[name], kind) for name, kind in FIELDS.items()}
     tags = [[{"name": one} for one in cell.split(";")] if cell else None for cell in cells["Tag"]]
-    field["tag"] = pa.array([None if one is None else json.dumps(one) for one in tags], TEXT)
+    field["tag"] = pa.array([None if one is None else _json(one) for one in tags], TEXT)
     common = {
         "desk": pa.repeat(pa.scalar(DESK, TEXT), count),
         "id": pa.array(cells["id"], TEXT),
-        "version": field["modified_time"].cast(pa.int64()),
+        "version": pc.divide(field["modified_time"].cast(pa.int64()), 1_000),
         "synced_at": pa.repeat(pa.scalar(now, STAMP), count),
     }
     hashes = pa.array([xxhash.xxh3_64_intdigest("\0".join(row).encode()) for row in part], pa.uint64()).view(pa.int64())
-    custom = pa.repeat(pa.scalar("{}", TEXT), count)
     vendor = field | common | {"content_hash": hashes}
     unified = {
         **common,
@@ -180,11 +182,10 @@ def rows_of(header: Sequence[str], part: Sequence[Sequence[str]], now: datetime)
         "mobile": field["mobile"],
         "role": pa.repeat(pa.scalar("contact", TEXT), count),
         "account_id": pa.array([cell or None for cell in cells["Account_Name"]], TEXT),
-        "tags": pa.array([None if one is None else json.dumps([tag["name"] for tag in one]) for one in tags], TEXT),
-        "custom_fields": custom,
+        "tags": pa.array([None if one is None else _json([tag["name"] for tag in one]) for one in tags], TEXT),
         "created_at": field["created_time"],
         "updated_at": field["modified_time"],
-        "system_updated_at": pc.cast(common["version"], STAMP),
+        "system_updated_at": field["modified_time"],
     }
     return {
         "zoho_crm_contacts": _table("zoho_crm_contacts", vendor, count),

@@ -1,8 +1,8 @@
 """The engine as it is, from its imports to its last commit, on one stream of one desk.
 
 Run: `python -m bench.ours add --url http://127.0.0.1:PORT` registers the desk (not measured), then
-`python -m bench.ours sync [--mode full]` syncs its tickets; `add --desk JSON` registers another desk. Home and warehouse
-come from `TICKETS_HOME` and `TICKETS_WAREHOUSE`, as everywhere.
+`python -m bench.ours sync [--mode full]` syncs its tickets; `add --desk JSON` registers another desk. Home and
+warehouse come from `TICKETS_HOME` and `TICKETS_WAREHOUSE`, as everywhere.
 """
 
 from __future__ import annotations
