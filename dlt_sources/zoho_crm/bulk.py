@@ -32,8 +32,9 @@ from dlt_sources.zoho_crm.walks import Target, instant
 BULK_FROM = 2_000
 """Records from which a module is read so: fewer cost less by list (a job costs 50 credits, a page of 200 one)."""
 
-FILE_PAGE = 2_000
-"""Rows that become one page."""
+FILE_PAGE, FILE_PAGE_BYTES = 20_000, 16 * 2**20
+"""Rows that become one page, and bytes of the file from which fewer do: a load costs a third of a CPU second besides."""
+_ROWS_AT_ONCE = 500
 
 JOBS = "/crm/bulk/v8/read"
 LONGEST_CELL = 2**27
@@ -157,7 +158,7 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
                 raise NoBulkError(f"bulk read of {target.module}: the file has no column {error}.") from None
             done = at["done"]
             left = islice(rows, done, None)
-            while part := list(islice(left, FILE_PAGE)):
+            for part in _parts(left, member):
                 done += len(part)
                 records = [record(row) for row in part]
                 yield Page(target.stream, records, {**state, "bulk": {**at, "done": done}}, older=True)
@@ -165,6 +166,19 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
         raise ConnectionFailedError(
             f"bulk read of {target.module}: the file is broken ({type(error).__name__})."
         ) from None
+
+
+def _parts(rows: Iterator[list[str]], member: IO[bytes]) -> Iterator[list[list[str]]]:
+    """The rows of a page each."""
+    part: list[list[str]] = []
+    began = member.tell()
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        part += some
+        if len(part) >= FILE_PAGE or member.tell() - began >= FILE_PAGE_BYTES:
+            yield part
+            part, began = [], member.tell()
+    if part:
+        yield part
 
 
 def _text(member: IO[bytes]) -> Iterator[str]:

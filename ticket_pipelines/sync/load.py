@@ -45,7 +45,7 @@ DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further try when the warehouse is away."""
 
 MOST_REFUSED = 300
-"""Refused loads after which it is not rows that are wrong. One bad row in a full package takes 16."""
+"""Refused loads after which it is not rows that are wrong. One bad row in a full package takes 14."""
 
 
 @dataclass(frozen=True, slots=True)

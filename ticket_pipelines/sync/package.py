@@ -26,13 +26,12 @@ class Bounds:
     """Size of a package.
 
     Attributes:
-        rows: Records to load, at most (one page more where a single page is larger). A package costs a third of a CPU
-            second besides its rows, so small records are many.
+        rows: Records to load, at most (one page more where a single page is larger).
         size: Bytes of those records, at most.
         read: Records read, at most, before the position is committed though few of them changed.
     """
 
-    rows: int = 40_000
+    rows: int = 10_000
     size: int = 32 * 2**20
     read: int = 50_000
 

@@ -8,7 +8,7 @@ import pytest
 
 from dlt_sources.base import Window
 from dlt_sources.errors import AccessError, ConnectionFailedError, CursorExpiredError, LimitError, UnavailableError
-from dlt_sources.zoho_crm.bulk import FILE_PAGE
+from dlt_sources.zoho_crm import bulk
 from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.dlt_sources.zoho_crm.emulated import Open, Start, alive, read, stream
@@ -106,16 +106,23 @@ def test_a_scope_that_is_missing_is_not_cured_by_another_token(crm: Start, opene
     assert sum("/oauth/" in entry.path for entry in account.control.log()) == 1
 
 
-def test_pages_of_a_file_are_bounded_and_a_read_goes_on_in_it(crm: Start, opened: Open) -> None:
+@pytest.mark.parametrize(
+    ("bound", "value", "fewest", "most"), [("FILE_PAGE", 2_000, 2_000, 2_000), ("FILE_PAGE_BYTES", 300_000, 500, 3_000)]
+)
+def test_pages_of_a_file_are_bounded_and_a_read_goes_on_in_it(
+    crm: Start, opened: Open, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, fewest: int, most: int
+) -> None:
+    monkeypatch.setattr(bulk, bound, value)
     account = crm({"Leads": 5_000})
     client = opened(account)
     pages = client.pages(stream(client, "leads"), {})
     first = next(pages)
-    assert (len(first.records), first.older) == (FILE_PAGE, True)
+    assert fewest <= len(first.records) <= most
+    assert first.older
 
     rest, position = read(opened(account), "leads", first.state)
 
-    assert len(alive(rest)) == 5_000 - FILE_PAGE
+    assert len(alive(rest)) == 5_000 - len(first.records)
     assert {*alive(rest), *alive(values(first.records))} == {one["id"] for one in account.control.records("Leads")}
     assert set(position) == {"clock", "deleted"}
     assert sum(entry.method == "POST" and "/bulk/" in entry.path for entry in account.control.log()) == 1
