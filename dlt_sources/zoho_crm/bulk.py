@@ -33,7 +33,7 @@ BULK_FROM = 2_000
 """Records from which a module is read so: fewer cost less by list (a job costs 50 credits, a page of 200 one)."""
 
 FILE_PAGE, FILE_PAGE_BYTES = 20_000, 16 * 2**20
-"""Rows that become one page, and bytes of the file from which fewer do: a load costs a third of a CPU second besides."""
+"""Rows that become one page, or fewer, of so many bytes: a load costs a third of a CPU second besides."""
 _ROWS_AT_ONCE = 500
 
 JOBS = "/crm/bulk/v8/read"
