@@ -5,6 +5,7 @@
 | `{"add": KEY, "vendor": …, "config": …, "credentials": …}` | registers a desk |
 | `{"sync": KEY, "request": {…}}` | syncs it; answers with what came of it, by engine |
 | `{"read": FOLDER}` | writes all rows to the folder; answers with their hashes |
+| `{"close": true}` | lets the next process have the turn |
 | `{"zone": true}` | answers with the name of the host's zone |
 """
 
@@ -14,6 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +59,30 @@ def read(project: Project, folder: Path) -> dict[str, list[Any]]:
     return found
 
 
-def answer(environs: Mapping[str, Mapping[str, str]], told: Mapping[str, Any]) -> Any:
-    """Does what a line says, on each engine; None where nothing is to be told."""
-    if "zone" in told:
-        return time.tzname[0]
-    found = {}
-    for engine, environ in environs.items():
-        # opened anew each time: in between another process writes
-        with open_project(environ) as project:
-            found[engine] = _answer(project, told, engine)
-    return found
+class Installations:
+    """One on each engine, open from the first order until `close`: then the turn is another process's."""
+
+    def __init__(self, environs: Mapping[str, Mapping[str, str]]) -> None:
+        self._environs = environs
+        self._opened = ExitStack()
+        self._projects: dict[str, Project] = {}
+
+    def close(self) -> None:
+        """Closes them all."""
+        self._opened.close()
+        self._projects.clear()
+
+    def answer(self, told: Mapping[str, Any]) -> Any:
+        """Does what a line says, on each engine; None where nothing is to be told."""
+        if "zone" in told:
+            return time.tzname[0]
+        if "close" in told:
+            return self.close()
+        if not self._projects:
+            self._projects = {
+                engine: self._opened.enter_context(open_project(environ)) for engine, environ in self._environs.items()
+            }
+        return {engine: _answer(project, told, engine) for engine, project in self._projects.items()}
 
 
 def _answer(project: Project, told: Mapping[str, Any], engine: str) -> Any:
@@ -84,9 +100,9 @@ def _answer(project: Project, told: Mapping[str, Any], engine: str) -> Any:
 
 def main() -> None:
     """Follows the lines of stdin; the first one holds the settings of an installation by engine."""
-    environs = json.loads(sys.stdin.readline())
+    installations = Installations(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(environs, json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(installations.answer(json.loads(line))) + "\n")
         sys.stdout.flush()
 
 
