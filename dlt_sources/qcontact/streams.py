@@ -111,7 +111,7 @@ CASE_COLUMNS = Stream(
     paging="columns",
     priority=5,
     scheduled_every=3_600,
-    columns=(text("name"), text("label", "Name that people see."), text("type", "Type in QContact's words.")),
+    columns=(text("label", "Name that people see."), text("type", "Type in QContact's words.")),
 )
 
 
