@@ -336,6 +336,7 @@ class Vendor:
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
+        retired: Names of settings of an API that is no more, in lower case, each with what to write instead.
     """
 
     name: str
@@ -349,6 +350,7 @@ class Vendor:
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
     numeric_ids: bool = False
+    retired: Mapping[str, str] = field(default_factory=dict)
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

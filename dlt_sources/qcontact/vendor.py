@@ -8,7 +8,7 @@ from typing import Any
 from dlt_sources.base import Client, Discovery, Stream, Vendor
 from dlt_sources.limits import Budgets
 from dlt_sources.oauth import SHARED, TokenStore
-from dlt_sources.qcontact.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, validate
+from dlt_sources.qcontact.config import CONFIG_KEYS, CREDENTIAL_FORMS, DEAD, INSTEAD, account, validate
 from dlt_sources.qcontact.streams import OTHER_ENTITIES, STREAMS
 
 
@@ -47,5 +47,6 @@ QCONTACT = Vendor(
         ),
     ),
     numeric_ids=True,
+    retired=dict.fromkeys(DEAD, INSTEAD),
 )
 """A QContact tenant, open for reading."""
