@@ -27,7 +27,7 @@ class Events:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._full = 0
+        self._longest = 0
 
     def changed(self, feed: Feed, stream: Stream, state: State, window: Window | None) -> Iterator[Page]:
         """Events of cases that changed since a position; with a window those that happened in it, of all cases.
@@ -57,11 +57,11 @@ class Events:
     def of(self, key: str) -> tuple[list[Record], int]:
         """All events of a case, each once, and the count of cleaned characters.
 
-        How many make a page is not documented: one shorter than a page that was followed by another is the last.
+        How many make a page is not documented: one that is shorter than the longest page seen is the last.
         """
         found: dict[str, Record] = {}
         nameless: list[Record] = []
-        page, cleaned, length = 1, 0, 0
+        page, cleaned = 1, 0
         while True:
             events, count = self._reader.events(CASE, key, page)
             new = {str(one["id"]): one for one in events if one.get("id") is not None and str(one["id"]) not in found}
@@ -69,10 +69,9 @@ class Events:
             cleaned += count
             if not new:
                 break
-            self._full = max(self._full, length)
             found |= new
-            length = len(events)
-            if length < self._full:
+            self._longest = max(self._longest, len(events))
+            if len(events) < self._longest:
                 break
             page += 1
         return [*found.values(), *nameless], cleaned
