@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from ticket_pipelines.control.budgets import ControlBudgets
-from ticket_pipelines.project import Project
+from ticket_pipelines.project import Project, open_project
+from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.log import Entry
-from ticket_pipelines.sandbox.server import Listening
+from ticket_pipelines.sandbox.server import Listening, SandboxServer
+from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
@@ -80,6 +82,29 @@ class QContactDesk:
     def ids(self, table: str, condition: str = "deleted_at IS NULL") -> set[str]:
         """Ids of the desk's rows, of those alive unless another condition is given."""
         return {row["id"] for row in self.rows(table, condition, "id")}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QContactDesk]:
+    """A desk that was synced once, for all tests of a module."""
+    home = tmp_path_factory.mktemp("qcontact")
+    project = open_project(read_settings({"TICKETS_HOME": str(home)}))
+    with SandboxServer(Options(tickets=48)) as server:
+        vendor = server.qcontact
+        project.desks.add("fibre", "qcontact", vendor.config, vendor.logins["token"])
+        desk = QContactDesk(project, "fibre", vendor)
+        desk.synced()
+        yield desk
+    project.close()
+
+
+@pytest.fixture
+def desk(shared: QContactDesk) -> Iterator[QContactDesk]:
+    """The module's desk, as the last test left its rows, with an empty log; what a test breaks is whole afterwards."""
+    shared.forget()
+    yield shared
+    shared.vendor.control.heal()
+    shared.vendor.control.fail("restore_access")
 
 
 MakeQContactDesk = Callable[..., QContactDesk]

@@ -5,17 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
-
-
-@pytest.fixture
-def desk(make_qcontact: MakeQContactDesk) -> QContactDesk:
-    found = make_qcontact()
-    found.synced()
-    return found
 
 
 def fields_of(desk: QContactDesk, key: str) -> dict[str, Any]:

@@ -6,17 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from ticket_pipelines.sync.result import Mode, Status
 from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
-
-
-@pytest.fixture
-def desk(make_qcontact: MakeQContactDesk) -> QContactDesk:
-    found = make_qcontact()
-    found.synced()
-    return found
 
 
 def events_of(desk: QContactDesk, key: str) -> list[dict[str, Any]]:
@@ -179,6 +170,7 @@ def test_every_run_is_recorded_with_its_counts(desk: QContactDesk) -> None:
 
 
 def test_nothing_that_qcontact_answers_wrongly_is_ever_asked(desk: QContactDesk) -> None:
+    desk.synced()
     asked = desk.requests("")
     assert asked
     assert not [entry for entry in asked if "view" in entry.query or "not_equals" in str(entry.query)]
