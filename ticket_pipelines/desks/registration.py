@@ -65,12 +65,23 @@ def find_vendor(name: str) -> Vendor:
     return known[name]
 
 
+def retired_settings(vendor: str) -> list[str]:
+    """What to write instead of variables of the environment that this vendor had and nobody reads, one line each."""
+    from ticket_pipelines.settings import environment
+
+    known = find_vendor(vendor).retired
+    # a name such as `api_key` may be anybody's
+    found = sorted(name for name in environment() if name.lower() in known and name.lower().startswith(vendor))
+    return [f"{name} is set in the environment, and nothing reads it. {known[name.lower()]}" for name in found]
+
+
 def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: Mapping[str, str]) -> Registration:
     """Checks configuration and credentials.
 
     Raises:
         UsageError: Something cannot work; the message names the key, never a credential.
     """
+    _refuse_retired(vendor, (*config, *credentials))
     _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys}, vendor)
     _check_credentials(vendor, credentials)
     schedule, timezone = config.get("schedule", vendor.schedule), config.get("timezone", "UTC")
@@ -88,6 +99,12 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
         raise UsageError(str(error)) from error
     kept = {key: config[key] for key in ("streams", "max_requests_per_minute") if config.get(key) is not None}
     return Registration(account, own | kept, schedule.strip(), timezone)
+
+
+def _refuse_retired(vendor: Vendor, names: Iterable[str]) -> None:
+    for name in names:
+        if instead := vendor.retired.get(str(name).lower()):
+            raise UsageError(instead)
 
 
 def _refuse_unknown(config: Mapping[str, Any], allowed: Mapping[str, str], vendor: Vendor) -> None:

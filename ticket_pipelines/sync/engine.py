@@ -117,7 +117,7 @@ class _Sync:
                         control=self.project.control,
                         cipher=self.project.vault,
                         lease=self.lease,
-                        mappings=mappings(self.vendor.name),
+                        mappings=mappings(self.vendor.name, self.desk.config),
                         unified=TABLES,
                         progress=self.progress,
                     )

@@ -79,7 +79,7 @@ def rebuild_desk(
         closing(warehouse.pipeline(desk.vendor, desk.key)) as pipeline,
     ):
         work = _Rebuild(warehouse, pipeline, lease, vendor, desk.key, chosen, progress)
-        for stream, mapping in mappings(desk.vendor).items():
+        for stream, mapping in mappings(desk.vendor, desk.config).items():
             work.derive(stream, mapping)
         if work.done.failed:
             log.warning("desk %s: rows could not be mapped, so none is marked as deleted", desk.key)

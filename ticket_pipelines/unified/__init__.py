@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import Any
 
 import pyarrow as pa
 
@@ -38,7 +39,15 @@ class StreamMapping:
     owns: Mapping[str, str] = field(default_factory=dict)
 
 
-def mappings(vendor: str) -> Mapping[str, StreamMapping]:
-    """The mapping of each stream of a vendor that has one, by stream name."""
-    found: Mapping[str, StreamMapping] = import_module(f"ticket_pipelines.unified.{vendor}").MAPPINGS
+def mappings(vendor: str, config: Mapping[str, Any] | None = None) -> Mapping[str, StreamMapping]:
+    """The mapping of each stream of a vendor that has one, by stream name.
+
+    Args:
+        vendor: Name of the vendor.
+        config: Configuration of a desk, which may give labels a meaning of its own; None: the defaults.
+    """
+    module = import_module(f"ticket_pipelines.unified.{vendor}")
+    found: Mapping[str, StreamMapping] = module.MAPPINGS
+    if config and hasattr(module, "configured"):
+        found = module.configured(config)
     return found

@@ -88,7 +88,7 @@ def test_lineage_follows_the_mappings() -> None:
 
 def test_assets_say_what_they_are() -> None:
     groups = {asset(vendor.name, vendor.discovery.group) for vendor in VENDORS.values() if vendor.discovery}
-    assert groups == {asset("zoho_crm", "custom_modules")}
+    assert groups == {asset("zoho_crm", "custom_modules"), asset("qcontact", "other_entities")}
     for key in GRAPH.get_all_asset_keys():
         node = GRAPH.get(key)
         assert node.description, key
