@@ -7,7 +7,7 @@ SourceError
 │   ├── AccessError               the credentials are right, but may not read this (role, scope)
 │   ├── UnavailableError          the account's plan has no such feature, or the endpoint does not exist
 │   ├── NotFoundError             one record is gone
-│   ├── RefusedError              the vendor does not take a change; the message holds its words
+│   ├── ChangeRefusedError        the vendor does not take a change; the message holds its words
 │   ├── StalledError              the vendor's pages make no progress
 │   └── MalformedError            the vendor's answer is not what its contract says
 └── TransientError            the same request may succeed later
@@ -67,10 +67,10 @@ class NotFoundError(PermanentError):
     code = "not_found"
 
 
-class RefusedError(PermanentError):
+class ChangeRefusedError(PermanentError):
     """The vendor does not take a change; the message holds its words."""
 
-    code = "refused"
+    code = "change_refused"
 
 
 class StalledError(PermanentError):

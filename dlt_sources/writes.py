@@ -65,7 +65,7 @@ class Writer(Protocol):
 
         Raises:
             AccessError: The credentials may not.
-            RefusedError: The vendor does not take it, and says why.
+            ChangeRefusedError: The vendor does not take it, and says why.
             TransientError: Whether it took effect is not known.
         """
         ...

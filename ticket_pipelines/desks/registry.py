@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, quarantine, sync_runs
+from ticket_pipelines.control.database import cursors, mirror_rows, outbox, quarantine, sync_runs
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.due import is_due, next_due
 from ticket_pipelines.desks.credentials import Vault
@@ -175,7 +175,7 @@ class Registry:
         goes on rising, so that a sync that slept through all this never takes the next desk of that key for its own.
         """
         with self._control.begin() as connection:
-            for other in (cursors, quarantine, sync_runs):
+            for other in (cursors, mirror_rows, outbox, quarantine, sync_runs):
                 connection.execute(sa.delete(other).where(other.c.desk == key))
             connection.execute(sa.delete(table).where(table.c.key == key))
         log.debug("desk %s purged", key)
