@@ -10,11 +10,13 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from dlt_sources.base import Vendor
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.due import parse_schedule, parse_timezone
 from ticket_pipelines.errors import UsageError
+from ticket_pipelines.writeback.keys import MIRROR_URL, WRITE_ENABLED, WRITE_KEYS
 
 COMMON_KEYS: Mapping[str, str] = {
     "schedule": "cron, or 'every 30s'",
@@ -43,7 +45,14 @@ class Registration:
 
 def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
     """The values of credentials that no line may show. The name of an OAuth client is none: it may be a plain word."""
-    return [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
+    found = [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
+    password = urlsplit(str(credentials.get(MIRROR_URL, ""))).password
+    return [*found, password] if password else found
+
+
+def vendor_credentials(credentials: Mapping[str, str]) -> dict[str, str]:
+    """The credentials that are the vendor's: without the address of the desk's mirror."""
+    return {name: value for name, value in credentials.items() if name != MIRROR_URL}
 
 
 def vendors() -> Mapping[str, Vendor]:
@@ -82,7 +91,15 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
         UsageError: Something cannot work; the message names the key, never a credential.
     """
     _refuse_retired(vendor, (*config, *credentials))
-    _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys}, vendor)
+    writable = WRITE_ENABLED in vendor.config_keys
+    _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys, **(WRITE_KEYS if writable else {})}, vendor)
+    if writable:
+        # read late: the words of vendors' statuses come with Arrow
+        from ticket_pipelines.writeback.config import writing_of
+
+        writing_of(vendor.name, config)
+        _check_mirror(config, credentials)
+        credentials = vendor_credentials(credentials)
     _check_credentials(vendor, credentials)
     schedule, timezone = config.get("schedule", vendor.schedule), config.get("timezone", "UTC")
     if not isinstance(schedule, str) or not isinstance(timezone, str):
@@ -97,8 +114,21 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
         account = vendor.account(own)
     except SourceError as error:
         raise UsageError(str(error)) from error
-    kept = {key: config[key] for key in ("streams", "max_requests_per_minute") if config.get(key) is not None}
+    ours = ("streams", "max_requests_per_minute", *WRITE_KEYS)
+    kept = {key: config[key] for key in ours if config.get(key) is not None}
     return Registration(account, own | kept, schedule.strip(), timezone)
+
+
+def _check_mirror(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
+    url = credentials.get(MIRROR_URL)
+    if url is not None and not str(url).startswith(("postgresql://", "postgres://")):
+        raise UsageError(
+            f"credentials: {MIRROR_URL} must be an address such as postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
+    if config.get("mirror") is not None and url is None:
+        raise UsageError(
+            f"configuration: a mirror needs the address of its database: give {MIRROR_URL} as a credential"
+        )
 
 
 def _refuse_retired(vendor: Vendor, names: Iterable[str]) -> None:

@@ -9,16 +9,7 @@ from typing import Any
 
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.writeback.decide import Policy, Rules
-
-MIRROR_URL = "mirror_url"
-"""Name beside a vendor's credentials: address of the user's own Postgres."""
-
-WRITE_KEYS: Mapping[str, str] = {
-    "conflict_policy": "who wins where a field was changed on both sides: theirs (default), ours, ask",
-    "write_status_map": "the vendor's token by a status word of your own",
-    "mirror": "a table or view of your own whose changed rows are written: relation, key, columns",
-}
-"""Configuration of desks whose vendor can be written, besides `write_enabled`."""
+from ticket_pipelines.writeback.keys import WRITE_ENABLED
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}")
 _MIRROR = {"relation", "key", "columns", "status_words"}
@@ -69,7 +60,7 @@ def writing_of(vendor: str, config: Mapping[str, Any]) -> Writing:
     if policy not in list(Policy):
         raise UsageError(f"configuration: conflict_policy {str(policy)[:40]!r}: write one of {', '.join(Policy)}")
     return Writing(
-        enabled=config.get("write_enabled", False) is True,
+        enabled=config.get(WRITE_ENABLED, False) is True,
         rules=Rules(vendor, Policy(policy), _texts(config, "status_map")),
         own_tokens=_texts(config, "write_status_map"),
         mirror=_mirror(config.get("mirror")),

@@ -83,7 +83,7 @@ class Outbox:
             raise UsageError(f"there is no entry {number} in the outbox; see `ticket-pipelines outbox list`")
         return self._entry(dict(row))
 
-    def list(self, desk: str | None = None, states: Sequence[State] = ()) -> list[Entry]:
+    def entries(self, desk: str | None = None, states: Sequence[State] = ()) -> list[Entry]:
         """Entries in the order of their ids: all, or those of a desk, or in some states."""
         query = sa.select(table).order_by(table.c.id)
         if desk is not None:
@@ -95,7 +95,7 @@ class Outbox:
 
     def open(self, desk: str) -> list[Entry]:
         """The entries that a push takes up, in order."""
-        return self.list(desk, OPEN)
+        return self.entries(desk, OPEN)
 
     def sending(self, entry: Entry, sent: Sent) -> Entry:
         """Records that an entry is about to be sent."""
