@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -63,7 +63,13 @@ class Decision:
     asked: tuple[str, ...] = ()
 
 
-def decide(ours: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str, Any], rules: Rules) -> Decision:
+def decide(
+    ours: Mapping[str, Any],
+    base: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    rules: Rules,
+    written: Mapping[str, Any] | None = None,
+) -> Decision:
     """What becomes of an entry's fields.
 
     Args:
@@ -71,8 +77,9 @@ def decide(ours: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str
         base: What the vendor showed when the change was made; a field that is missing is unknown.
         theirs: What the vendor shows now.
         rules: What the desk decides by.
+        written: What we ourselves wrote since the base was brought in: to find that there is no change of theirs.
     """
-    made = {name: choose(name, ours[name], base, theirs.get(name), rules) for name in ours}
+    made = {name: choose(name, ours[name], _bases(name, base, written), theirs.get(name), rules) for name in ours}
     return Decision(
         send={name: ours[name] for name, choice in made.items() if choice is Choice.SEND},
         already=_chosen(made, Choice.ALREADY),
@@ -81,11 +88,11 @@ def decide(ours: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping[str
     )
 
 
-def choose(field: str, ours: Any, base: Mapping[str, Any], theirs: Any, rules: Rules) -> Choice:
+def choose(field: str, ours: Any, bases: Sequence[Any], theirs: Any, rules: Rules) -> Choice:
     """What becomes of one field. Without a base nothing is known of a change at the vendor, so there is no conflict."""
     if same(field, theirs, ours):
         return Choice.ALREADY
-    if field not in base or same(field, theirs, base[field]):
+    if not bases or any(same(field, theirs, base) for base in bases):
         return Choice.SEND
     if rules.policy is Policy.ASK:
         return Choice.ASK
@@ -94,6 +101,13 @@ def choose(field: str, ours: Any, base: Mapping[str, Any], theirs: Any, rules: R
     labels = rules.labels or {}
     closing = field == STATUS_FIELD and ends(rules.vendor, ours, labels) and not ends(rules.vendor, theirs, labels)
     return Choice.SEND if closing else Choice.THEIRS
+
+
+def _bases(field: str, base: Mapping[str, Any], written: Mapping[str, Any] | None) -> list[Any]:
+    """What the vendor may show of a field without having changed it; empty: nobody knows."""
+    if field not in base:
+        return []
+    return [base[field], *([written[field]] if written and field in written else [])]
 
 
 def _chosen(made: Mapping[str, Choice], wanted: Choice) -> tuple[str, ...]:

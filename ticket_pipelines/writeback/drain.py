@@ -139,7 +139,7 @@ class Drain:
         """
         if entry.operation is Operation.NOTE:
             return None
-        return decide(self._ours(entry), entry.payload.base, self._writer.read(entry.ticket), self._writing.rules)
+        return self._decide(entry, self._ours(entry), self._writer.read(entry.ticket))
 
     def _once(self, entry: Entry) -> Entry:
         self._check()
@@ -161,7 +161,7 @@ class Drain:
         ours = self._ours(entry)
         marker = self._writer.newest_event(entry.ticket)
         theirs = self._writer.read(entry.ticket)
-        decision = decide(ours, entry.payload.base, theirs, self._writing.rules)
+        decision = self._decide(entry, ours, theirs)
         shown = {name: theirs.get(name) for name in ours}
         if decision.asked:
             reason = (
@@ -211,6 +211,9 @@ class Drain:
         told = _told(ignored, {name: theirs.get(name) for name in ignored})
         said = f"the vendor answered with success, yet changed nothing: the ticket still shows {told}"
         return self._outbox.park(entry, Cause.IGNORED, said)
+
+    def _decide(self, entry: Entry, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Decision:
+        return decide(ours, entry.payload.base, theirs, self._writing.rules, self._outbox.written(entry))
 
     def _ours(self, entry: Entry) -> dict[str, Any]:
         """The values as the vendor takes them.

@@ -81,6 +81,7 @@ class Payload:
     Attributes:
         fields: New values by field; null clears.
         base: What the vendor showed of these fields when the change was made; a field that is missing is unknown.
+        based_at: When the base was last brought in (ISO 8601); what we wrote since then is no change of the vendor's.
         note: Text of a note.
         public: Whether the customer sees the note.
         sent: What was sent last; None: nothing yet.
@@ -93,6 +94,7 @@ class Payload:
     public: bool = False
     sent: Sent | None = None
     applied: tuple[str, ...] = ()
+    based_at: str | None = None
 
     @property
     def open_fields(self) -> dict[str, Any]:
@@ -156,6 +158,7 @@ def drafts(
     public: bool = False,
     base: Mapping[str, Any] | None = None,
     base_version: int | None = None,
+    based_at: datetime | None = None,
 ) -> list[Draft]:
     """The entries of one change: its status, its assignment, its other fields, then its note.
 
@@ -166,19 +169,24 @@ def drafts(
         public: Whether the customer sees the note.
         base: What the vendor showed when the change was made.
         base_version: Version of the stored row.
+        based_at: When the base was last brought in.
     """
     groups: dict[Operation, dict[str, Any]] = {}
     for name, value in fields.items():
         groups.setdefault(operation_of(name), {})[name] = value
-    known = base or {}
     found = [
-        Draft(ticket, one, Payload(given, {name: known[name] for name in given if name in known}), base_version)
+        Draft(ticket, one, _based(given, base or {}, based_at), base_version)
         for one in Operation
         if (given := groups.get(one))
     ]
     if note is not None:
         found.append(Draft(ticket, Operation.NOTE, Payload(note=note, public=public), base_version))
     return found
+
+
+def _based(fields: Mapping[str, Any], base: Mapping[str, Any], at: datetime | None) -> Payload:
+    known = {name: base[name] for name in fields if name in base}
+    return Payload(fields, known, based_at=at.isoformat() if at else None)
 
 
 def operation_of(name: str) -> Operation:
@@ -195,6 +203,7 @@ def payload_document(payload: Payload) -> dict[str, Any]:
         "note": payload.note,
         "public": payload.public,
         "applied": list(payload.applied),
+        "based_at": payload.based_at,
         "sent": sent and {"fields": dict(sent.fields), "before": dict(sent.before), "marker": sent.marker},
     }
 
@@ -206,4 +215,5 @@ def payload_of(document: Mapping[str, Any]) -> Payload:
         Payload(document["fields"], document["base"], document["note"], document["public"]),
         sent=Sent(**sent) if sent else None,
         applied=tuple(document["applied"]),
+        based_at=document["based_at"],
     )

@@ -68,11 +68,13 @@ class Seen:
     Attributes:
         row: The table's values, by field of the vendor.
         theirs: What the vendor showed then: the base of a change since.
+        at: When that was brought in (ISO 8601).
         count: How many changes were taken up: a part of their idempotency keys.
     """
 
     row: Mapping[str, Any]
     theirs: Mapping[str, Any]
+    at: str | None = None
     count: int = 0
 
 
@@ -102,16 +104,23 @@ def look(ticket: str, row: Mapping[str, Any], before: Seen | None, stored: Store
         writing: What the desk's configuration says.
     """
     theirs = stored.fields(row) if stored else {}
+    at = stored.synced_at.isoformat() if stored else None
     if before is None:
-        return Found((), 0, Seen(row, theirs))
+        return Found((), 0, Seen(row, theirs, at))
     changed = {name: value for name, value in row.items() if plain(name, value) != plain(name, before.row.get(name))}
     echoes = {name for name, value in changed.items() if name in theirs and shows(name, value, theirs[name], writing)}
     ours = {name: value for name, value in changed.items() if name not in echoes}
-    made = drafts(ticket, ours, base=before.theirs, base_version=stored.version if stored else None)
+    made = drafts(
+        ticket,
+        ours,
+        base=before.theirs,
+        base_version=stored.version if stored else None,
+        based_at=datetime.fromisoformat(before.at) if before.at else None,
+    )
     keyed = tuple(
         Draft(one.ticket, one.operation, one.payload, one.base_version, _key(ticket, before.count, one)) for one in made
     )
-    return Found(keyed, len(echoes), Seen(row, theirs, before.count + 1 if changed else before.count))
+    return Found(keyed, len(echoes), Seen(row, theirs, at, before.count + 1 if changed else before.count))
 
 
 def shows(field: str, word: Any, theirs: Any, writing: Writing) -> bool:
@@ -202,7 +211,7 @@ def _known(project: Project, desk: str, tickets: Sequence[str]) -> dict[str, See
 
 
 def _remember(project: Project, connection: sa.Connection, desk: str, ticket: str, seen: Seen, *, new: bool) -> None:
-    document = {"row": dict(seen.row), "theirs": dict(seen.theirs), "count": seen.count}
+    document = {"row": dict(seen.row), "theirs": dict(seen.theirs), "at": seen.at, "count": seen.count}
     values = {"seen": project.vault.encrypt(json.dumps(document).encode()), "updated_at": datetime.now(UTC)}
     if new:
         connection.execute(sa.insert(mirror_rows).values(desk=desk, ticket=ticket, **values))

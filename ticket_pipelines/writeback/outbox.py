@@ -97,6 +97,24 @@ class Outbox:
         """The entries that a push takes up, in order."""
         return self.entries(desk, OPEN)
 
+    def written(self, entry: Entry) -> dict[str, Any]:
+        """What earlier entries wrote to the same ticket since this one's base was brought in, by field."""
+        since = entry.payload.based_at
+        query = sa.select(table).where(
+            table.c.desk == entry.desk,
+            table.c.ticket == entry.ticket,
+            table.c.id < entry.id,
+            table.c.state == State.DONE,
+            table.c.finished_at > (datetime.fromisoformat(since) if since else entry.created_at),
+        )
+        with reading(self._control) as connection:
+            rows = connection.execute(query.order_by(table.c.finished_at, table.c.id)).mappings().all()
+        found: dict[str, Any] = {}
+        for row in rows:
+            payload = self._entry(dict(row)).payload
+            found |= {**payload.fields, **(payload.sent.fields if payload.sent else {})}
+        return found
+
     def sending(self, entry: Entry, sent: Sent) -> Entry:
         """Records that an entry is about to be sent."""
         payload = replace(entry.payload, sent=sent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from ticket_pipelines.desks.desk import Desk
@@ -21,10 +22,12 @@ class Stored:
 
     Attributes:
         version: Version of its row.
+        synced_at: When it was last brought in.
         row: The row, custom fields decoded.
     """
 
     version: int
+    synced_at: datetime
     row: Mapping[str, Any]
 
     def fields(self, names: Iterable[str]) -> dict[str, Any]:
@@ -58,5 +61,5 @@ def stored_tickets(warehouse: Warehouse, desk: Desk, ids: Sequence[str]) -> dict
             for row in rows.to_pylist():
                 custom = row.get(_CUSTOM)
                 row[_CUSTOM] = json.loads(custom) if isinstance(custom, str) else custom
-                found[row["id"]] = Stored(row["version"], row)
+                found[row["id"]] = Stored(row["version"], row["synced_at"], row)
     return found
