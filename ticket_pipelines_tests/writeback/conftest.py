@@ -11,7 +11,7 @@ import pytest
 from dlt_sources.limits import MemoryBudgets
 from dlt_sources.retry import Clock, Policy
 from dlt_sources.writes import Writer, open_writer
-from ticket_pipelines.project import Project
+from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import Listening, SandboxServer
 from ticket_pipelines.sync.result import SyncResult
@@ -19,7 +19,6 @@ from ticket_pipelines.writeback.drain import Drain
 from ticket_pipelines.writeback.entry import Entry, drafts
 from ticket_pipelines.writeback.outbox import Outbox
 from ticket_pipelines.writeback.push import PushRequest, push_desk, written
-from ticket_pipelines_tests.fixtures.project import MakeProject
 
 HURRY = {"clock": Clock(sleep=lambda _: None), "policy": Policy(first_wait=0.0, longest_wait=0.0)}
 """Time and patience of a client that waits for nothing."""
@@ -107,18 +106,28 @@ def tenant() -> Iterator[Listening]:
         yield server.qcontact
 
 
-@pytest.fixture
-def make_writable(make_project: MakeProject, tenant: Listening) -> Iterator[MakeWritable]:
-    """Registers a desk: `make_writable(login="token", settings={…}, **config)`."""
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """An installation that all tests of a module share."""
+    with open_project({"TICKETS_HOME": str(tmp_path_factory.mktemp("home"))}) as project:
+        yield project
 
-    def make(login: str = "token", settings: dict[str, Any] | None = None, **config: Any) -> Writable:
+
+@pytest.fixture
+def make_writable(installation: Project, tenant: Listening) -> Iterator[MakeWritable]:
+    """Registers a desk on fresh data: `make_writable(login="token", settings={…}, credentials={…}, **config)`."""
+
+    def make(
+        login: str = "token",
+        settings: dict[str, Any] | None = None,
+        credentials: dict[str, str] | None = None,
+        **config: Any,
+    ) -> Writable:
         tenant.control.seed(settings=settings or {})
-        project = make_project()
+        key = f"fibre_{len(installation.desks.list())}"
         given = {**tenant.config, "write_enabled": True, **config}
-        project.desks.add("fibre", "qcontact", given, tenant.logins[login])
-        return Writable(project, "fibre", tenant)
+        installation.desks.add(key, "qcontact", given, {**tenant.logins[login], **(credentials or {})})
+        return Writable(installation, key, tenant)
 
     yield make
     tenant.control.heal()
-
-

@@ -136,7 +136,7 @@ def test_a_push_that_is_killed_is_gone_on_with(make_writable: MakeWritable, meth
     ticket = desk.cases()[0]
     entry = desk.add_note(ticket, "once") if method == "note" else desk.add(ticket, {"c__dr_location": "once"})
     environ = {"TICKETS_HOME": str(desk.project.settings.home)}
-    desk.project.close()
+    desk.project.control.dispose()
     process = multiprocessing.get_context("fork").Process(target=push_and_die, args=(environ, desk.key, method, after))
     process.start()
     process.join(60)
@@ -147,7 +147,8 @@ def test_a_push_that_is_killed_is_gone_on_with(make_writable: MakeWritable, meth
     assert (desk.notes(ticket, "once") if method == "note" else written(desk, ticket, "once")) == 1
     assert desk.outbox.get(entry.id).attempts == (1 if after else 2)
     with desk.project.control.connect() as connection:
-        ended = connection.exec_driver_sql("SELECT status, error_code FROM sync_runs ORDER BY started_at").all()
+        query = f"SELECT status, error_code FROM sync_runs WHERE desk = '{desk.key}' ORDER BY started_at"
+        ended = connection.exec_driver_sql(query).all()
     assert [tuple(row) for row in ended] == [("failed", "killed"), ("success", None)]
 
 
