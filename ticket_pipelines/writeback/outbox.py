@@ -97,6 +97,12 @@ class Outbox:
         """The entries that a push takes up, in order."""
         return self.entries(desk, OPEN)
 
+    def waiting_desks(self) -> set[str]:
+        """Keys of the desks with entries that a push would take up."""
+        query = sa.select(table.c.desk).where(table.c.state.in_(OPEN)).distinct()
+        with reading(self._control) as connection:
+            return set(connection.execute(query).scalars())
+
     def written(self, entry: Entry) -> dict[str, Any]:
         """What earlier entries wrote to the same ticket since this one's base was brought in, by field."""
         since = entry.payload.based_at

@@ -20,8 +20,9 @@ from ticket_pipelines.writeback.entry import Entry, drafts
 from ticket_pipelines.writeback.outbox import Outbox
 from ticket_pipelines.writeback.push import PushRequest, push_desk, written
 
-HURRY = {"clock": Clock(sleep=lambda _: None), "policy": Policy(first_wait=0.0, longest_wait=0.0)}
+CLOCK, POLICY = Clock(sleep=lambda _: None), Policy(first_wait=0.0, longest_wait=0.0)
 """Time and patience of a client that waits for nothing."""
+HURRY = PushRequest(clock=CLOCK, policy=POLICY)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Writable:
         return Outbox(self.project.control, self.project.vault)
 
     def push(self) -> SyncResult:
-        return push_desk(self.project, self.key, PushRequest(**HURRY))
+        return push_desk(self.project, self.key, HURRY)
 
     def add(self, ticket: str, fields: dict[str, Any], base: dict[str, Any] | None = None) -> Entry:
         """One entry; without a base nothing is known of the ticket."""
@@ -92,7 +93,7 @@ class Writable:
         """The inside of a push, with a writer that a test may break."""
         desk = self.project.desks.get(self.key)
         credentials = self.project.desks.credentials(self.key)
-        writer = open_writer(desk.vendor, desk.config, credentials, MemoryBudgets(), **HURRY)
+        writer = open_writer(desk.vendor, desk.config, credentials, MemoryBudgets(), clock=CLOCK, policy=POLICY)
         return Drain(self.outbox, wrapped(writer), written(desk), check=lambda: None, pause=pause)
 
 
@@ -102,7 +103,7 @@ MakeWritable = Callable[..., Writable]
 @pytest.fixture(scope="module")
 def tenant() -> Iterator[Listening]:
     """A tenant that all tests of a module share."""
-    with SandboxServer(Options(tickets=16)) as server:
+    with SandboxServer(Options(tickets=8)) as server:
         yield server.qcontact
 
 

@@ -136,9 +136,7 @@ def told(desk: Writable) -> dict[str, list[tuple[str, Any, Any]]]:
         if event["event_type"] == "note":
             rows.append(("note", None, event["subtitle"]))
         changes: Mapping[str, Any] = event.get("changes") or event.get("formatted_changes") or {}
-        rows += [
-            (name.removeprefix("$t.fields."), one["old_value"], one["new_value"]) for name, one in changes.items()
-        ]
+        rows += [(name.removeprefix("$t.fields."), one["old_value"], one["new_value"]) for name, one in changes.items()]
     return happened
 
 

@@ -13,7 +13,7 @@ from dlt_sources.qcontact.writing import QContactWriter
 from ticket_pipelines.project import open_project
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines.writeback.entry import State
-from ticket_pipelines.writeback.push import PushRequest, push_desk
+from ticket_pipelines.writeback.push import push_desk
 from ticket_pipelines_tests.writeback.conftest import HURRY, MakeWritable, Writable
 
 LOST = ("reset_body", "truncate")
@@ -126,7 +126,7 @@ def push_and_die(environ: dict[str, str], key: str, method: str, after: bool) ->
 
     setattr(QContactWriter, method, dying)
     with open_project(environ) as project:
-        push_desk(project, key, PushRequest(**HURRY))
+        push_desk(project, key, HURRY)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it sent", "after it sent"])

@@ -104,8 +104,8 @@ def test_a_case_that_is_gone_is_parked(make_writable: MakeWritable) -> None:
 
 
 def test_a_conflict_is_decided_by_the_policy_of_the_desk(make_writable: MakeWritable) -> None:
+    desk = make_writable()
     for policy, state in (("theirs", State.OVERRULED), ("ours", State.DONE), ("ask", State.PARKED)):
-        desk = make_writable(conflict_policy=policy) if policy == "theirs" else desk
         desk.project.desks.update(desk.key, {"conflict_policy": policy})
         ticket = desk.cases()[0]
         desk.change(ticket, description="before")
