@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import AccessError, NotFoundError, SourceError, StalledError
+from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError, StalledError
 from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, Brief, Feed, Walk
 from dlt_sources.qcontact.reader import Reader
 from dlt_sources.qcontact.records import flat, tombstone
@@ -84,8 +84,14 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
     """Refuses to call a walk complete that was not.
 
     Raises:
-        StalledError: It was not.
+        StalledError: It was too short.
+        MalformedError: It showed rows that cannot be told apart.
     """
+    if walk.nameless:
+        raise MalformedError(
+            f"stream {stream.name}: the list shows {walk.nameless} rows without an id; all others are read, and none "
+            "is called deleted."
+        )
     if not walk.whole:
         raise StalledError(
             f"stream {stream.name}: the list says {walk.count} records and shows {len(walk.briefs)}, again and again; "

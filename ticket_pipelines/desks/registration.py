@@ -23,6 +23,8 @@ COMMON_KEYS: Mapping[str, str] = {
     "max_requests_per_minute": "a ceiling of your own, below the vendor's",
 }
 
+_CLIENTS = frozenset({"client_id", "client"})
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -42,8 +44,8 @@ class Registration:
 
 
 def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
-    """The values of credentials that no line may show. The name of an OAuth client is none: it may be a plain word."""
-    return [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
+    """The values of credentials that no line may show. The name of a client is none: it may be a plain word."""
+    return [value for name, value in credentials.items() if name not in _CLIENTS and isinstance(value, str)]
 
 
 def vendors() -> Mapping[str, Vendor]:

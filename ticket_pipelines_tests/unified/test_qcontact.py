@@ -270,7 +270,7 @@ def test_directions(kind: str, public: bool | None, by_user: bool, direction: st
 
 
 def test_columns_are_fields() -> None:
-    columns = [
+    columns: list[Record] = [
         {"name": "c__job_type", "label": "Job type", "type": "option"},
         {"name": "status", "label": "Status", "type": "state"},
         {"name": "odd", "label": None, "type": "holo"},

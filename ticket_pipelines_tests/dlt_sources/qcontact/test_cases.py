@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from dlt_sources.base import Window
-from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, StalledError
+from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, MalformedError, StalledError
 from ticket_pipelines_tests.dlt_sources.qcontact.conftest import CASES, EVENTS, Open, Read, Start, asked, read
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 
@@ -36,7 +37,7 @@ def test_the_next_reading_reads_what_changed_and_what_is_open(tenant: Start, ope
 def test_a_walk_whose_pages_shift_is_repeated(tenant: Start, opened: Open) -> None:
     account = tenant(tickets=10)
     rows = [entry["id"] for entry in account.control.records("cases")]
-    partly = {"columns": [], "pagination": {"count": 10, "pages": 1}}
+    partly: dict[str, Any] = {"columns": [], "pagination": {"count": 10, "pages": 1}}
     partly["results"] = [{"id": key, "status": "Open"} for key in rows[:6]]
     account.control.fail(status=200, body=partly, stream="cases")
     found = read(opened(account))
@@ -52,6 +53,16 @@ def test_a_list_that_stays_short_is_said_and_nothing_is_missing_from_it(tenant: 
     found = read(opened(account), state=state, failing=StalledError)
     assert isinstance(found.error, StalledError)
     assert (found.records, found.state, found.last) == ([], state, False)
+
+
+def test_a_row_without_an_id_is_said_and_the_others_are_read(tenant: Start, opened: Open) -> None:
+    account = tenant(tickets=3)
+    odd: dict[str, Any] = {"columns": [], "results": [{"status": 7}], "pagination": {"count": 1, "pages": 1}}
+    odd["results"] += [{"id": case["id"], "status": 7, "created_at": 1} for case in account.control.records("cases")]
+    account.control.fail(status=200, body=odd, stream="cases", times=None)
+    found = read(opened(account), failing=MalformedError)
+    assert len(found.records) == 3
+    assert "1 rows without an id" in str(found.error)
 
 
 def test_a_case_that_goes_while_it_is_read_is_deleted(tenant: Start, opened: Open) -> None:
@@ -120,8 +131,7 @@ def test_all_events_of_a_case_are_read_whatever_a_page_holds(tenant: Start, open
 @pytest.mark.parametrize("status", [400, 404])
 def test_no_events_may_be_an_error(tenant: Start, opened: Open, status: int) -> None:
     account = tenant(tickets=2)
-    name = {400: {"status": 400, "body": "{}"}, 404: {"preset": "not_found"}}[status]
-    account.control.fail(**name, stream="case_events", times=None)
+    account.control.fail(status=status, body="{}", stream="case_events", times=None)
     found = read(opened(account), "case_events")
     assert (found.records, found.last) == ([], True)
 

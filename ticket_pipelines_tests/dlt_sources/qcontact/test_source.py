@@ -27,9 +27,9 @@ def test_a_pipeline_of_dlt_alone_loads_and_goes_on(sandbox: SandboxServer, tmp_p
     pipeline.run(qcontact_source(account.url, credentials, streams=streams))
 
     with pipeline.sql_client() as client:
-        rows = dict(client.execute_sql("SELECT id, status FROM cases") or ())
-    assert {int(one) for one in rows} == {case["id"] for case in account.control.records("cases")}
-    found = {str(one): status for one, status in rows.items()}
+        rows = client.execute_sql("SELECT id, status FROM cases") or ()
+    assert {int(row[0]) for row in rows} == {case["id"] for case in account.control.records("cases")}
+    found = {str(row[0]): row[1] for row in rows}
     assert (found[key], found[str(closed)]) == ("New", "Closed")
 
 
