@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import AccessError, NotFoundError, SourceError, StalledError
+from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError, StalledError
 from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, Brief, Feed, Walk
 from dlt_sources.qcontact.reader import Reader
 from dlt_sources.qcontact.records import flat, tombstone
@@ -84,8 +84,14 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
     """Refuses to call a walk complete that was not.
 
     Raises:
-        StalledError: It was not.
+        StalledError: It was too short.
+        MalformedError: It showed rows that cannot be told apart.
     """
+    if walk.nameless:
+        raise MalformedError(
+            f"stream {stream.name}: the list shows {walk.nameless} rows without an id; all others are read, and none "
+            "is called deleted."
+        )
     if not walk.whole:
         raise StalledError(
             f"stream {stream.name}: the list says {walk.count} records and shows {len(walk.briefs)}, again and again; "
@@ -119,10 +125,8 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], seen: Marks) ->
             yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
             found, cleaned = [], 0
     yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
-    for key in gone:
-        # forgotten only with the row that says so
-        seen.pop(key, None)
-        yield Page(stream.name, [tombstone(key)], {"seen": dict(seen)}, partial=True)
+    if gone:
+        yield _buried(stream, gone, seen)
     if forbidden:
         raise AccessError(
             f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
@@ -132,12 +136,24 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], seen: Marks) ->
 
 def _missing(feed: Feed, stream: Stream, walk: Walk, seen: Marks) -> Iterator[Page]:
     """Asks for each known record that the list does not show: it is deleted only where QContact says so."""
-    for key in missing(walk, seen):
-        mark, record = feed.outside(entity_of(stream), key)
-        if mark is None:
-            del seen[key]
-            yield Page(stream.name, [tombstone(key)], {"seen": dict(seen)}, partial=True)
-            continue
-        seen[key] = mark
-        if record is not None:
-            yield Page(stream.name, [flat(record)], {"seen": dict(seen)})
+    keys = missing(walk, seen)
+    for start in range(0, len(keys), TOGETHER):
+        found: list[msgspec.Raw] = []
+        gone: list[str] = []
+        for key in keys[start : start + TOGETHER]:
+            mark, record = feed.outside(entity_of(stream), key)
+            if mark is None:
+                gone.append(key)
+                continue
+            seen[key] = mark
+            found += [] if record is None else [flat(record)]
+        yield Page(stream.name, found, {"seen": dict(seen)})
+        if gone:
+            yield _buried(stream, gone, seen)
+
+
+def _buried(stream: Stream, gone: Sequence[str], seen: Marks) -> Page:
+    """Says of records that they are gone; they are forgotten only with the rows that say so."""
+    for key in gone:
+        seen.pop(key, None)
+    return Page(stream.name, [tombstone(key) for key in gone], {"seen": dict(seen)}, partial=True)

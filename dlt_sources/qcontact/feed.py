@@ -10,10 +10,11 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
-from dlt_sources.errors import AccessError, MalformedError, NotFoundError
+from dlt_sources.errors import AccessError, NotFoundError
 from dlt_sources.qcontact.reader import Reader, Record
 from dlt_sources.qcontact.records import status
 
@@ -50,23 +51,25 @@ class Walk:
         at: Unix time at which it began.
         briefs: The rows, by id.
         count: How many there are, as the list says; None: it does not.
+        nameless: Rows that have no id.
     """
 
     entity: str
     at: float
     briefs: dict[str, Brief] = field(default_factory=dict)
     count: int | None = None
+    nameless: int = 0
 
     @property
     def whole(self) -> bool:
-        """False where the list says that there are more records than it showed."""
-        return self.count is None or len(self.briefs) >= self.count
+        """False where the list says that there are more records than it showed, or showed some that have no id."""
+        return not self.nameless and (self.count is None or len(self.briefs) >= self.count)
 
 
 class _Row(msgspec.Struct):
     id: int | str
-    created_at: str | None = None
-    status: str | None = None
+    created_at: Any = None
+    status: Any = None
 
 
 _row = msgspec.json.Decoder(_Row).decode
@@ -85,11 +88,7 @@ class Feed:
         self._outside: dict[tuple[str, str], str | None] = {}
 
     def walk(self, entity: str) -> Walk:
-        """All rows of an entity's list.
-
-        Raises:
-            MalformedError: A row without an id.
-        """
+        """All rows of an entity's list."""
         known = self._walks.get(entity)
         if known is not None and self._reader.now() - known.at < FRESH:
             return known
@@ -130,9 +129,12 @@ class Feed:
         """Walks once; what an earlier walk has shown is not forgotten, the newer row counts."""
         page, size = 1, self._reader.choices.page_size
         shown: set[str] = set()
+        walk.nameless = 0
         while True:
             listed, _ = self._reader.listed(walk.entity, page, size)
-            briefs = {brief.key: brief for brief in self._briefs(walk.entity, listed.results)}
+            rows = list(self._briefs(walk.entity, listed.results))
+            walk.nameless += len(listed.results) - len(rows)
+            briefs = {brief.key: brief for brief in rows}
             new = briefs.keys() - shown
             shown |= new
             walk.briefs |= briefs
@@ -147,14 +149,18 @@ class Feed:
         for raw in rows:
             try:
                 found = _row(raw)
-            except msgspec.DecodeError as error:
-                raise MalformedError(f"list of {entity}: a row is not as documented ({error}).") from None
-            closed = self._is_closed(entity, found.status)
-            yield Brief(str(found.id), mark_of(raw), found.created_at, closed)
+            except msgspec.DecodeError:
+                continue
+            closed = self._is_closed(entity, _text(found.status))
+            yield Brief(str(found.id), mark_of(raw), _text(found.created_at), closed)
 
     def _is_closed(self, entity: str, label: str | None) -> bool:
         # of other entities nothing but the list tells whether they go on
         return entity != "Case" or self._reader.choices.is_closed(label)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def mark_of(raw: msgspec.Raw) -> str:

@@ -7,10 +7,10 @@ become columns of the registry; the rest stays the configuration that the vendor
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from dlt_sources.base import Vendor
 from dlt_sources.errors import SourceError
@@ -24,6 +24,9 @@ COMMON_KEYS: Mapping[str, str] = {
     "streams": "names of the streams to read; default all",
     "max_requests_per_minute": "a ceiling of your own, below the vendor's",
 }
+
+_PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
+_CLIENTS = frozenset({"client_id", "client"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,10 @@ class Registration:
 
 
 def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
-    """The values of credentials that no line may show. The name of an OAuth client is none: it may be a plain word."""
-    found = [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
-    password = urlsplit(str(credentials.get(MIRROR_URL, ""))).password
-    return [*found, password] if password else found
+    """The values of credentials that no line may show. The name of a client is none: it may be a plain word."""
+    found = [value for name, value in credentials.items() if name not in _CLIENTS and isinstance(value, str)]
+    # a driver's message may show a part of an address
+    return [*found, *_PASSWORD.findall(str(credentials.get(MIRROR_URL, "")))]
 
 
 def vendor_credentials(credentials: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
 
 
@@ -94,6 +95,16 @@ def test_a_status_map_says_what_a_label_means(make_qcontact: MakeQContactDesk) -
     desk.synced()
     # one is followed until it is closed, the other one is
     assert (len(desk.requests(f"/Case/{busy}")), len(desk.requests(f"/Case/{done}"))) == (1, 0)
+
+
+def test_a_new_status_map_is_applied_to_what_is_stored_by_a_rebuild(make_qcontact: MakeQContactDesk) -> None:
+    desk = make_qcontact(tickets=3)
+    key = desk.change("create", status="On Site")["id"]
+    desk.synced()
+    desk.project.desks.update(desk.key, {"status_map": {"On Site": "in_progress"}}, None)
+    rebuild_desk(desk.project, desk.key)
+    assert desk.row("tickets", key, "status")["status"] == "in_progress"
+    assert desk.row("ticket_details", desk.some("Assigned"), "assignee_name")["assignee_name"]
 
 
 def test_a_sync_without_changes_reads_open_cases_alone_and_writes_nothing(desk: QContactDesk) -> None:

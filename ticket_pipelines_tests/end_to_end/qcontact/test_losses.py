@@ -48,6 +48,23 @@ def test_a_closure_arrives(desk: QContactDesk) -> None:
     assert (last["old_value"], last["new_value"]) == ("In Progress", "Closed")
 
 
+def test_what_happens_to_a_case_arrives_on_every_engine(warehouse_url: str, make_qcontact: MakeQContactDesk) -> None:
+    desk = make_qcontact(warehouse_url=warehouse_url, tickets=6)
+    desk.synced()
+    closed, assigned = desk.some("Open"), desk.some("New")
+    user = desk.held("users")[1]
+    desk.change("close", id=closed)
+    desk.change("update", id=assigned, status="Assigned", assigned_to=user["id"])
+    note = desk.change("note", id=assigned, text="Waiting ☕")["event_id"]
+    desk.synced()
+    assert desk.row("tickets", closed, "status")["status"] == "closed"
+    found = desk.row("ticket_details", assigned, "status, assignee_name, number, location_ref IS NULL AS nowhere")
+    assert (found["status"], found["assignee_name"]) == ("assigned", user["label"])
+    assert desk.row("ticket_comments", note, "body_text")["body_text"] == "Waiting ☕"
+    said = [(event["field"], event["new_value"]) for event in events_of(desk, assigned)][-3:]
+    assert sorted(said) == [("assigned_to", user["label"]), ("comment", note), ("status", "Assigned")]
+
+
 def test_a_reopened_case_arrives(desk: QContactDesk) -> None:
     key = desk.some("Closed")
     desk.change("update", id=key, status="Open")
