@@ -28,7 +28,7 @@ from ticket_pipelines.writeback.config import Mirror, Writing
 from ticket_pipelines.writeback.entry import STATUS_FIELD, Draft, drafts
 from ticket_pipelines.writeback.keys import MIRROR_URL
 from ticket_pipelines.writeback.outbox import Outbox
-from ticket_pipelines.writeback.stored import Stored, stored_tickets
+from ticket_pipelines.writeback.stored import Moved, Stored, stored_changes, stored_tickets
 from ticket_pipelines.writeback.values import plain, same, token_of
 
 _AT_ONCE = 500
@@ -93,7 +93,14 @@ class Found:
     seen: Seen
 
 
-def look(ticket: str, row: Mapping[str, Any], before: Seen | None, stored: Stored | None, writing: Writing) -> Found:
+def look(
+    ticket: str,
+    row: Mapping[str, Any],
+    before: Seen | None,
+    stored: Stored | None,
+    writing: Writing,
+    moved: Sequence[Moved] = (),
+) -> Found:
     """What is made of a row. Pure.
 
     Args:
@@ -102,13 +109,19 @@ def look(ticket: str, row: Mapping[str, Any], before: Seen | None, stored: Store
         before: The row as it was last seen; None: never.
         stored: The ticket as the warehouse holds it; None: it does not.
         writing: What the desk's configuration says.
+        moved: What changed of the ticket at the vendor, oldest first.
     """
     theirs = stored.fields(row) if stored else {}
     at = stored.synced_at.isoformat() if stored else None
     if before is None:
         return Found((), 0, Seen(row, theirs, at))
     changed = {name: value for name, value in row.items() if plain(name, value) != plain(name, before.row.get(name))}
-    echoes = {name for name, value in changed.items() if name in theirs and shows(name, value, theirs[name], writing)}
+    echoes = {
+        name
+        for name, value in changed.items()
+        if name in theirs
+        and any(shows(name, value, one, writing) for one in (theirs[name], *_since(name, before.theirs, moved)))
+    }
     ours = {name: value for name, value in changed.items() if name not in echoes}
     made = drafts(
         ticket,
@@ -121,6 +134,13 @@ def look(ticket: str, row: Mapping[str, Any], before: Seen | None, stored: Store
         Draft(one.ticket, one.operation, one.payload, one.base_version, _key(ticket, before.count, one)) for one in made
     )
     return Found(keyed, len(echoes), Seen(row, theirs, at, before.count + 1 if changed else before.count))
+
+
+def _since(field: str, base: Mapping[str, Any], moved: Sequence[Moved]) -> list[str | None]:
+    """What the vendor showed of a field after its base; an application that lags behind may say any of it."""
+    changes = [one for one in moved if one.field == field]
+    left = [place for place, one in enumerate(changes) if field in base and same(field, one.old, base[field])]
+    return [one.new for one in changes[left[-1] :]] if left else []
 
 
 def shows(field: str, word: Any, theirs: Any, writing: Writing) -> bool:
@@ -185,9 +205,15 @@ def _take(
     outbox = Outbox(project.control, project.vault)
     known = _known(project, desk.key, list(rows))
     stored = stored_tickets(project.warehouse, desk, list(rows))
+    changed = [
+        ticket
+        for ticket, row in rows.items()
+        if look(ticket, row, known.get(ticket), stored.get(ticket), writing).drafts
+    ]
+    moved = stored_changes(project.warehouse, desk, changed) if changed else {}
     for ticket, row in rows.items():
         before = known.get(ticket)
-        made = look(ticket, row, before, stored.get(ticket), writing)
+        made = look(ticket, row, before, stored.get(ticket), writing, moved.get(ticket, ()))
         found.rows += 1
         found.remembered += before is None
         found.echoes += made.echoes

@@ -63,3 +63,31 @@ def stored_tickets(warehouse: Warehouse, desk: Desk, ids: Sequence[str]) -> dict
                 row[_CUSTOM] = json.loads(custom) if isinstance(custom, str) else custom
                 found[row["id"]] = Stored(row["version"], row["synced_at"], row)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One change of a field at the vendor, as people see its values."""
+
+    field: str
+    old: str | None
+    new: str | None
+
+
+def stored_changes(warehouse: Warehouse, desk: Desk, tickets: Sequence[str]) -> dict[str, list[Moved]]:
+    """The changes of these tickets that the warehouse knows, oldest first.
+
+    Raises:
+        WarehouseUnavailableError: The warehouse cannot be read.
+    """
+    columns = ("ticket_id", "field", "old_value", "new_value", "occurred_at", "event_id")
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(tickets), _AT_ONCE):
+        some = tickets[start : start + _AT_ONCE]
+        for batch in warehouse.rows("ticket_events", desk.key, column="ticket_id", values=some, columns=columns):
+            rows += [row for row in batch.to_pylist() if row["field"] and row["occurred_at"]]
+    rows.sort(key=lambda row: (row["occurred_at"], len(row["event_id"] or ""), row["event_id"] or ""))
+    found: dict[str, list[Moved]] = {}
+    for row in rows:
+        found.setdefault(row["ticket_id"], []).append(Moved(row["field"], row["old_value"], row["new_value"]))
+    return found

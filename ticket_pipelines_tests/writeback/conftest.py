@@ -103,7 +103,7 @@ MakeWritable = Callable[..., Writable]
 @pytest.fixture(scope="module")
 def tenant() -> Iterator[Listening]:
     """A tenant that all tests of a module share."""
-    with SandboxServer(Options(tickets=8)) as server:
+    with SandboxServer(Options(tickets=12)) as server:
         yield server.qcontact
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from ticket_pipelines.project import Project
+from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines.writeback.config import writing_of
@@ -15,7 +17,7 @@ from ticket_pipelines.writeback.entry import Entry
 from ticket_pipelines.writeback.mirror import shows
 from ticket_pipelines.writeback.preview import preview
 from ticket_pipelines_tests.fixtures.postgres import PostgresServer
-from ticket_pipelines_tests.writeback.conftest import HURRY, MakeWritable, Writable
+from ticket_pipelines_tests.writeback.conftest import HURRY, Writable
 
 FIBREFLOW = {
     "assigned": "Assigned",
@@ -40,6 +42,7 @@ class Mirrored:
 
     desk: Writable
     run: Callable[[str], list[tuple[Any, ...]]]
+    cases: Iterator[str]
 
     def set(self, ticket: str, **values: Any) -> None:
         sets = ", ".join(f"{name} = {'NULL' if value is None else repr(value)}" for name, value in values.items())
@@ -59,32 +62,38 @@ class Mirrored:
         return self.desk.outbox.entries(self.desk.key)
 
 
-@pytest.fixture
-def mirrored(make_writable: MakeWritable, postgres_server: PostgresServer, postgres_url: str) -> Mirrored:
-    """The table holds all cases as they are, and was seen once."""
-    desk = make_writable(
-        credentials={"mirror_url": postgres_url}, mirror=MIRROR, write_status_map=FIBREFLOW, conflict_policy="ask"
-    )
+@pytest.fixture(scope="module")
+def mirrored(installation: Project, tenant: Listening, postgres_server: PostgresServer) -> Iterator[Mirrored]:
+    """The table holds all cases as they are, and was seen once. Each test takes a case of its own."""
+    name = postgres_server.create_database()
+    config = {
+        **tenant.config,
+        "write_enabled": True,
+        "conflict_policy": "ask",
+        "write_status_map": FIBREFLOW,
+        "mirror": MIRROR,
+    }
+    credentials = {**tenant.logins["token"], "mirror_url": postgres_server.url(name)}
+    installation.desks.add("fibre", "qcontact", config, credentials)
+    desk = Writable(installation, "fibre", tenant)
 
     def run(sql: str) -> list[tuple[Any, ...]]:
-        return postgres_server.execute(sql, postgres_url.rpartition("/")[2])
+        return postgres_server.execute(sql, name)
 
+    table = Mirrored(desk, run, iter(desk.cases()))
     run("CREATE SCHEMA app; CREATE TABLE app.tickets (qcontact_id text, state text, handled_by bigint, dr text)")
     for ticket in desk.cases():
-        fields = desk.fields(ticket)
-        dr = fields.get("c__dr_location")
-        values = (ticket, fields["status"], fields.get("assigned_to"), dr)
-        run("INSERT INTO app.tickets VALUES (" + ", ".join("NULL" if v is None else repr(v) for v in values) + ")")
-    table = Mirrored(desk, run)
+        desk.change(ticket, status="Open", assigned_to=None, c__dr_location=None)
+        run(f"INSERT INTO app.tickets VALUES ('{ticket}', 'open', NULL, NULL)")
     table.sync()
     found = table.pushed()
     assert found["remembered"] == found["rows"] == len(desk.cases())
-    return table
+    yield table
+    postgres_server.drop_database(name)
 
 
 def test_changed_rows_are_written_once(mirrored: Mirrored) -> None:
-    desk, (one, *others) = mirrored.desk, mirrored.desk.cases()
-    two = next(ticket for ticket in others if desk.fields(ticket)["assigned_to"] != desk.somebody)
+    desk, one, two = mirrored.desk, next(mirrored.cases), next(mirrored.cases)
     mirrored.set(one, state="qa_approved", dr="DR1")
     mirrored.set(two, handled_by=desk.somebody)
     assert mirrored.pushed()["entries"] == 3
@@ -96,7 +105,7 @@ def test_changed_rows_are_written_once(mirrored: Mirrored) -> None:
 
 
 def test_what_comes_back_is_an_echo_and_settles_in_one_hop(mirrored: Mirrored) -> None:
-    desk, ticket = mirrored.desk, mirrored.desk.cases()[0]
+    desk, ticket = mirrored.desk, next(mirrored.cases)
     mirrored.set(ticket, state="resolved")
     mirrored.pushed()
     patches = desk.sent("PATCH")
@@ -113,21 +122,39 @@ def test_what_comes_back_is_an_echo_and_settles_in_one_hop(mirrored: Mirrored) -
 
 
 def test_a_change_of_the_vendor_that_the_table_takes_over_is_not_sent_back(mirrored: Mirrored) -> None:
-    desk, ticket = mirrored.desk, mirrored.desk.cases()[0]
-    desk.change(ticket, status="Pending Customer Response", assigned_to=desk.somebody, c__dr_location="DR9")
+    desk, ticket = mirrored.desk, next(mirrored.cases)
+    desk.change(ticket, status="In Review", assigned_to=desk.somebody, c__dr_location="DR9")
     mirrored.sync()
-    mirrored.set(ticket, state="open", handled_by=desk.somebody, dr="DR9")
+    mirrored.set(ticket, state="pending_qa", handled_by=desk.somebody, dr="DR9")
     found = mirrored.pushed()
     assert (found["entries"], found["echoes"]) == (0, 3)
-    assert desk.fields(ticket)["status"] == "Pending Customer Response"
+    assert desk.fields(ticket)["status"] == "In Review"
     # and it is the base of what is changed next
     mirrored.set(ticket, state="in_progress")
     assert mirrored.pushed()["entries"] == 1
     assert desk.fields(ticket)["status"] == "In Progress"
 
 
+def test_an_application_that_lags_behind_the_vendor_sends_nothing_back(mirrored: Mirrored) -> None:
+    """It says what the vendor showed a while ago: solved by now, and opened again since."""
+    desk, ticket = mirrored.desk, next(mirrored.cases)
+    desk.project.desks.update(desk.key, {"conflict_policy": "theirs"})
+    desk.change(ticket, status="In Review")
+    mirrored.sync()
+    mirrored.set(ticket, state="pending_qa")
+    mirrored.pushed()
+    desk.change(ticket, status="Solved")
+    desk.change(ticket, status="Open")
+    mirrored.sync()
+    mirrored.set(ticket, state="resolved")
+    found = mirrored.pushed()
+    desk.project.desks.update(desk.key, {"conflict_policy": "ask"})
+    assert (found["entries"], found["echoes"]) == (0, 1)
+    assert desk.fields(ticket)["status"] == "Open"
+
+
 def test_a_change_on_both_sides_is_a_conflict(mirrored: Mirrored) -> None:
-    desk, ticket = mirrored.desk, mirrored.desk.cases()[0]
+    desk, ticket = mirrored.desk, next(mirrored.cases)
     mirrored.set(ticket, dr="ours")
     desk.change(ticket, c__dr_location="theirs")
     run = desk.push()
@@ -136,27 +163,32 @@ def test_a_change_on_both_sides_is_a_conflict(mirrored: Mirrored) -> None:
 
 
 def test_a_dry_run_shows_the_mirror_too_and_remembers_nothing(mirrored: Mirrored) -> None:
-    desk, ticket = mirrored.desk, mirrored.desk.cases()[0]
+    desk, ticket = mirrored.desk, next(mirrored.cases)
+    patches = desk.sent("PATCH")
     mirrored.set(ticket, state="pending_qa")
     for _ in range(2):
         (planned,) = preview(desk.project, desk.key, HURRY)
         assert (planned.entry, planned.action, planned.send) == (None, "send", {"status": "InReview"})
-    assert mirrored.entries() == []
-    assert desk.sent("PATCH") == 0
+    assert [entry for entry in mirrored.entries() if entry.ticket == ticket] == []
+    assert desk.sent("PATCH") == patches
     assert mirrored.pushed()["entries"] == 1
 
 
 def test_rows_that_name_no_case_or_one_twice_are_counted(mirrored: Mirrored) -> None:
-    ticket = mirrored.desk.cases()[0]
+    ticket = next(mirrored.cases)
     mirrored.run(f"INSERT INTO app.tickets VALUES ('none', 'open'), (NULL, 'open'), ('{ticket}', 'resolved')")
     assert mirrored.pushed()["unusable"] == 2
+    mirrored.run(
+        f"DELETE FROM app.tickets WHERE qcontact_id = 'none' OR (qcontact_id, state) = ('{ticket}', 'resolved')"
+    )
 
 
 def test_a_table_that_cannot_be_read_stops_nothing_else_and_shows_no_password(mirrored: Mirrored) -> None:
-    desk, ticket = mirrored.desk, mirrored.desk.cases()[0]
+    desk, ticket = mirrored.desk, next(mirrored.cases)
     entry = desk.add_note(ticket, "goes out all the same")
-    mirrored.run("DROP TABLE app.tickets")
+    mirrored.run("ALTER TABLE app.tickets RENAME TO elsewhere")
     run = desk.push()
+    mirrored.run("ALTER TABLE app.elsewhere RENAME TO tickets")
     assert (run.status, run.error_code, run.rows_created) == (Status.PARTIAL, "mirror", 1)
     assert "app.tickets" in (run.error_message or "")
     assert desk.notes(ticket, "goes out all the same") == 1
