@@ -152,7 +152,8 @@ def shows(field: str, word: Any, theirs: Any, writing: Writing) -> bool:
     vendor, label = writing.rules.vendor, str(theirs)
     own = {normal(one): status for one, status in (writing.rules.labels or {}).items()}
     words = {normal(one): said for one, said in (writing.mirror.status_words if writing.mirror else {}).items()}
-    if str(word) in (own.get(normal(label)) or status_of(vendor, label), words.get(normal(label))):
+    # where the table has a word of its own for this status, the wider one of the unified tables means another
+    if str(word) == (words.get(normal(label)) or own.get(normal(label)) or status_of(vendor, label)):
         return True
     token = token_of(vendor, word, writing.own_tokens)
     return token is not None and same(field, token, theirs)

@@ -206,7 +206,9 @@ def test_the_address_of_the_mirror_never_reaches_the_vendor(mirrored: Mirrored) 
     [
         ("in_progress", "In Progress", True),
         ("InProgress", "in progress", True),
-        ("in_progress", "In Review", True),
+        ("in_progress", "In Review", False),
+        ("in_progress", "Escalated", False),
+        ("escalated", "Escalated", True),
         ("pending_qa", "In Review", True),
         ("open", "Pending Customer Response", True),
         ("open", "Pending Company Response", False),
