@@ -36,7 +36,7 @@ from ticket_pipelines.writeback.entry import (
     State,
 )
 from ticket_pipelines.writeback.evidence import applied, noted
-from ticket_pipelines.writeback.outbox import Outbox
+from ticket_pipelines.writeback.outbox import EntryChangedError, Outbox
 from ticket_pipelines.writeback.values import token_of
 
 TRIES = 3
@@ -121,6 +121,9 @@ class Drain:
         for tried in range(1, TRIES + 1):
             try:
                 return Step(self._once(entry))
+            except EntryChangedError:
+                # cancelled while we looked at it
+                return Step(self._outbox.get(entry.id))
             except LimitError:
                 raise
             except TransientError as error:

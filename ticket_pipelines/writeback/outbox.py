@@ -28,6 +28,10 @@ from ticket_pipelines.writeback.entry import (
 )
 
 
+class EntryChangedError(UsageError):
+    """Somebody else changed the entry since it was read."""
+
+
 class Outbox:
     """The entries of all desks.
 
@@ -182,7 +186,7 @@ class Outbox:
         """Writes the next step of an entry, where it still stands as it was seen.
 
         Raises:
-            UsageError: Somebody else changed it meanwhile.
+            EntryChangedError: Somebody else changed it meanwhile.
         """
         after = replace(
             entry,
@@ -195,7 +199,9 @@ class Outbox:
         seen = sa.and_(table.c.id == entry.id, table.c.state == entry.state, table.c.attempts == entry.attempts)
         with self._control.begin() as connection:
             if connection.execute(sa.update(table).where(seen).values(values)).rowcount != 1:
-                raise UsageError(f"entry {entry.id} was changed by somebody else meanwhile; look at it and try again")
+                raise EntryChangedError(
+                    f"entry {entry.id} was changed by somebody else meanwhile; look at it and try again"
+                )
         return after
 
     def _encrypted(self, payload: Payload) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from dlt_sources.errors import LimitError
 from ticket_pipelines.logs import redact
 from ticket_pipelines.sync.result import Counts, Status
 from ticket_pipelines.writeback.drain import Step
@@ -53,7 +54,8 @@ class Results:
         """
         counts = self.counts()
         if error is not None:
-            return (Status.PARTIAL if counts.read > counts.failed else Status.FAILED), error
+            some = counts.read > counts.failed or error[0] == LimitError.code
+            return (Status.PARTIAL if some else Status.FAILED), error
         parked = [step for step in self.steps if outcome(step) == "parked"]
         waiting = counts.failed - len(parked)
         said = [f"{len(parked)} parked; see `ticket-pipelines outbox list`"] if parked else []

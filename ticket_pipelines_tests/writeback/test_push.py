@@ -162,6 +162,26 @@ def test_a_desk_that_is_busy_is_not_pushed(make_writable: MakeWritable) -> None:
         desk.push()
 
 
+def test_an_entry_that_is_cancelled_under_our_hands_is_not_sent(make_writable: MakeWritable) -> None:
+    desk = make_writable()
+    first, second = (desk.add_note(ticket, "hello") for ticket in desk.cases()[:2])
+    steps = desk.drain(lambda writer: writer).run(desk.key)
+    assert next(steps).entry.id == first.id
+    desk.outbox.cancel(second.id)
+    assert [step.entry.state for step in steps] == [State.CANCELLED]
+    assert desk.notes(second.ticket, "hello") == 0
+
+
+def test_a_vendor_that_takes_no_more_for_now_leaves_the_rest_waiting(make_writable: MakeWritable) -> None:
+    desk = make_writable()
+    entries = [desk.add_note(ticket, "hello") for ticket in desk.cases()[:2]]
+    desk.vendor.control.fail("status", status=429, retry_after=4_000, skip=3, times=None)
+    run = desk.push()
+    assert (run.status, run.error_code, run.rows_created) == (Status.PARTIAL, "limit", 1)
+    assert [desk.outbox.get(entry.id).state for entry in entries] == [State.DONE, State.WAITING]
+    assert desk.notes(entries[1].ticket, "hello") == 0
+
+
 def test_an_idempotency_key_is_taken_once(make_writable: MakeWritable) -> None:
     from ticket_pipelines.writeback.entry import drafts
 
