@@ -125,6 +125,7 @@ class Stream:
         ignored: Fields that only repeat another one; they are not stored, and never become a column.
         by_id: True where `Client.by_ids` reads it: by its records' own ids, or by those of what they belong to.
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
+        beside: True where a repair of chosen records of the main stream reads it, too.
         optional: True where it costs so much that it is read only for a desk whose `streams` name it.
         recheck: Records that are asked for now and then (`Rechecks`); None: the vendor tells of deletions itself.
         parent: Name of the stream whose records hold those of this one, as a list in their field `records`. Such a
@@ -152,6 +153,7 @@ class Stream:
     ignored: tuple[str, ...] = ()
     by_id: bool = False
     on_demand: bool = False
+    beside: bool = False
     optional: bool = False
     recheck: Recheck | None = None
     parent: str = ""
@@ -334,6 +336,7 @@ class Vendor:
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
+        retired: Names of settings of an API that is no more, in lower case, each with what to write instead.
     """
 
     name: str
@@ -347,6 +350,7 @@ class Vendor:
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
     numeric_ids: bool = False
+    retired: Mapping[str, str] = field(default_factory=dict)
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

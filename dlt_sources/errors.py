@@ -7,6 +7,7 @@ SourceError
 │   ├── AccessError               the credentials are right, but may not read this (role, scope)
 │   ├── UnavailableError          the account's plan has no such feature, or the endpoint does not exist
 │   ├── NotFoundError             one record is gone
+│   ├── ChangeRefusedError        the vendor does not take a change; the message holds its words
 │   ├── StalledError              the vendor's pages make no progress
 │   └── MalformedError            the vendor's answer is not what its contract says
 └── TransientError            the same request may succeed later
@@ -64,6 +65,12 @@ class NotFoundError(PermanentError):
     """One record is gone."""
 
     code = "not_found"
+
+
+class ChangeRefusedError(PermanentError):
+    """The vendor does not take a change; the message holds its words."""
+
+    code = "change_refused"
 
 
 class StalledError(PermanentError):

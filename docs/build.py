@@ -13,14 +13,20 @@ from dlt_sources import VENDORS
 from ticket_pipelines.cli import main
 from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.sync.layout import vendor_spec
-from ticket_pipelines.unified import details, field_values
+from ticket_pipelines.unified import details, field_values, job_history
+from ticket_pipelines.unified.job_history import job_views
 from ticket_pipelines.unified.model import TABLES
 from ticket_pipelines.unified.views import views
 from ticket_pipelines.warehouse.duckdb import DuckDBWarehouse
 from ticket_pipelines.warehouse.table import TableSpec
 
 HERE = Path(__file__).parent
-VIEW_MODULES: dict[str, ModuleType] = {"ticket_details": details, "ticket_field_values": field_values}
+VIEW_MODULES: dict[str, ModuleType] = {
+    "ticket_details": details,
+    "ticket_field_values": field_values,
+    "sync_job_history": job_history,
+    "qcontact_sync_log": job_history,
+}
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
@@ -57,7 +63,7 @@ def view_rows() -> Iterator[str]:
     """The views with the columns that they really have."""
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckDBWarehouse(Path(folder) / "docs.duckdb")
-        warehouse.prepare(list(TABLES.values()), views("duckdb"))
+        warehouse.prepare(list(TABLES.values()), {**views("duckdb"), **job_views("duckdb")})
         for name, module in VIEW_MODULES.items():
             text = (module.__doc__ or "").strip()
             yield from ("", f"### {name}", "", text, "", "| column | kind |", "|---|---|")

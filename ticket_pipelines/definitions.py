@@ -8,17 +8,27 @@ from ticket_pipelines.defs.assets import desk_assets
 from ticket_pipelines.defs.catalog import catalogs, whole_tables
 from ticket_pipelines.defs.jobs import daily_job_name, jobs_of, sync_job_name
 from ticket_pipelines.defs.maintenance import clickhouse_optimize, maintenance
+from ticket_pipelines.defs.outbound import (
+    outbound_asset,
+    outbound_job,
+    outbound_job_name,
+    outbound_schedule,
+    writable,
+)
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.defs.schedules import daily_schedule, maintenance_schedule, optimize_schedule
 from ticket_pipelines.defs.sensors import desk_partitions, due_desks_sensor
 
+_written = [catalog for catalog in catalogs() if writable(catalog)]
 _jobs = {job.name: job for catalog in catalogs() for job in jobs_of(catalog)}
+_jobs |= {job.name: job for job in map(outbound_job, _written)}
 
 defs = dg.Definitions(
-    assets=[*map(desk_assets, catalogs()), *whole_tables()],
+    assets=[*map(desk_assets, catalogs()), *map(outbound_asset, _written), *whole_tables()],
     jobs=[*_jobs.values(), maintenance, clickhouse_optimize],
     schedules=[
         *(daily_schedule(catalog, _jobs[daily_job_name(catalog.name)]) for catalog in catalogs()),
+        *(outbound_schedule(catalog, _jobs[outbound_job_name(catalog.name)]) for catalog in _written),
         maintenance_schedule,
         optimize_schedule,
     ],

@@ -82,13 +82,14 @@ def open_project(settings: Settings | Mapping[str, str] | None = None) -> Projec
 
 def _prepared(settings: Settings) -> Warehouse:
     # imported late: commands that need the control database alone start in a fraction of the time
+    from ticket_pipelines.unified.job_history import job_views
     from ticket_pipelines.unified.model import TABLES
     from ticket_pipelines.unified.views import views
     from ticket_pipelines.warehouse import open_warehouse
 
     warehouse = open_warehouse(settings.warehouse, settings.home)
     try:
-        warehouse.prepare(list(TABLES.values()), views(warehouse.engine))
+        warehouse.prepare(list(TABLES.values()), {**views(warehouse.engine), **job_views(warehouse.engine)})
     except BaseException:
         warehouse.close()
         raise

@@ -22,7 +22,8 @@ PAGES = runpy.run_path(str(DOCS / "build.py"))["PAGES"]
 PROMISED = (
     *("demo", "sandbox", "sync", "status", "runs", "rebuild", "worker", "health", "query"),
     *(f"desks {verb}" for verb in ("add", "list", "show", "update", "pause", "resume", "remove", "check", "apply")),
-    *("alerts test", "keys rotate"),
+    *("alerts test", "keys rotate", "push"),
+    *(f"outbox {verb}" for verb in ("add", "list", "retry", "cancel")),
 )
 SETUP = ("make ", "export ", "source ")
 

@@ -14,6 +14,8 @@ from ticket_pipelines.cli.desks import desks
 from ticket_pipelines.cli.dev import dev
 from ticket_pipelines.cli.health import health
 from ticket_pipelines.cli.keys import keys
+from ticket_pipelines.cli.outbox import outbox
+from ticket_pipelines.cli.push import push
 from ticket_pipelines.cli.query import query
 from ticket_pipelines.cli.rebuild import rebuild
 from ticket_pipelines.cli.sandbox import sandbox
@@ -91,5 +93,21 @@ def main() -> None:
     """
 
 
-for _command in (demo, sandbox, desks, sync, status, runs, rebuild, worker, health, alerts, keys, query, dev):
+for _command in (
+    demo,
+    sandbox,
+    desks,
+    sync,
+    outbox,
+    push,
+    status,
+    runs,
+    rebuild,
+    worker,
+    health,
+    alerts,
+    keys,
+    query,
+    dev,
+):
     main.add_command(_command)

@@ -136,10 +136,30 @@ def _change_zoho_crm(control: Control) -> dict[str, str]:
     }
 
 
+def _change_qcontact(control: Control) -> dict[str, str]:
+    """Changes of every kind, those among them that the system before us never brought in."""
+    cases = {case["fields"]["status"]: str(case["id"]) for case in control.records("cases")}
+    noted, assigned, closed, deleted = (cases[status] for status in ("Open", "New", "In Progress", "Escalated"))
+    user = control.records("users")[1]
+    opened = control.mutate("create", title="No signal at the ONT", description="Since this morning.")
+    control.mutate("note", id=noted, text="Technician is on the way.")
+    control.mutate("update", id=assigned, status="Assigned", assigned_to=user["id"])
+    control.mutate("close", id=closed)
+    control.mutate("delete", id=deleted)
+    return {
+        str(opened["id"]): "opened",
+        noted: "noted by an agent",
+        assigned: "assigned",
+        closed: "closed by an agent",
+        deleted: "deleted",
+    }
+
+
 CHANGES: Mapping[str, Callable[[Control], dict[str, str]]] = {
     "zendesk": _change_zendesk,
     "zoho_desk": _change_zoho_desk,
     "zoho_crm": _change_zoho_crm,
+    "qcontact": _change_qcontact,
 }
 """What happens at each vendor between the two syncs; gives ticket ids with what was done."""
 

@@ -35,9 +35,13 @@ def desks() -> None:
 def add(key: str, vendor: str, config: str, credentials: str, as_json: bool) -> None:
     """Registers a desk and its Dagster partition. It is due at once."""
     settings = start()
+    from ticket_pipelines.desks.registration import retired_settings
+
     chosen, secret = json_object("--config", config), _credentials(credentials)
     with opened(settings) as project:
         desk = project.desks.add(key, vendor, chosen, secret)
+        for warning in retired_settings(desk.vendor):
+            note(warning)
         from ticket_pipelines.defs.launch import add_partition
 
         add_partition(settings, desk.vendor, desk.key)

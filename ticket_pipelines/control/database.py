@@ -141,3 +141,33 @@ access_tokens = sa.Table(
     sa.Column("expires_at", sa.Float, doc="Unix time; null: the vendor names no end"),
     sa.Column("minting_until", sa.Float, nullable=False, server_default="0", doc="Unix time; later: somebody mints"),
 )
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, doc="entries of a ticket are written in this order"),
+    sa.Column("desk", sa.String(40), nullable=False),
+    sa.Column("ticket", sa.Text, nullable=False, doc="the vendor's id"),
+    sa.Column("operation", sa.String(20), nullable=False, doc="status, assignment, fields or note"),
+    sa.Column("base_version", sa.BigInteger, doc="version of the stored row that the change was made on"),
+    sa.Column("payload", sa.Text, nullable=False, doc="encrypted JSON: writeback.entry.Payload"),
+    sa.Column("idempotency_key", sa.String(200), nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("cause", sa.String(20), doc="why it is parked"),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.UniqueConstraint("desk", "idempotency_key", name="outbox_once"),
+    sa.Index("outbox_by_desk", "desk", "state"),
+)
+
+mirror_rows = sa.Table(
+    "mirror_rows",
+    metadata,
+    sa.Column("desk", sa.String(40), primary_key=True),
+    sa.Column("ticket", sa.String(200), primary_key=True, doc="the vendor's id"),
+    sa.Column("seen", sa.Text, nullable=False, doc="encrypted JSON: the row and the vendor's values, when last seen"),
+    sa.Column("updated_at", Instant, nullable=False),
+)

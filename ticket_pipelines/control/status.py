@@ -13,7 +13,7 @@ from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
-from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
+from ticket_pipelines.sync.result import Direction, Mode, Status, SyncResult, Trigger
 
 _RUN_COLUMNS = [column for column in sync_runs.c if column.name != "in_warehouse"]
 
@@ -65,9 +65,12 @@ def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[S
 def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[DeskStatus]:
     """How these desks are doing, in their order."""
     with reading(control) as connection:
-        last = _newest(connection, sa.true(), sync_runs.c.started_at)
-        good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
-        summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
+        # a push brings nothing in
+        read = sync_runs.c.direction == Direction.INBOUND
+        last = _newest(connection, read, sync_runs.c.started_at)
+        good = _newest(connection, sa.and_(read, sync_runs.c.status == Status.SUCCESS), sync_runs.c.started_at)
+        created = sa.func.sum(sync_runs.c.rows_created)
+        summed = sa.select(sync_runs.c.desk, created).where(read).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}

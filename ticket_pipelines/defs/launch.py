@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from dlt_sources.errors import SourceError
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.defs.config import SyncConfig, config_of
 from ticket_pipelines.defs.jobs import rebuild_job_name, sync_job_name
+from ticket_pipelines.defs.outbound import PushConfig, outbound_job_name, outbound_op_name
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.errors import TicketPipelinesError, UsageError
@@ -72,12 +73,35 @@ def run_sync(settings: Settings, key: str, request: SyncRequest, progress: Progr
         TicketPipelinesError: The sync never began: unknown desk, desk busy, database away, wrong request.
         SourceError: The vendor stopped it before anything was recorded.
     """
+    return _run_recorded(settings, key, lambda vendor: f"{vendor}_desk", sync_job_name, config_of(request), progress)
+
+
+def run_push(settings: Settings, key: str, progress: Progress = quiet) -> SyncResult:
+    """One push of a desk through the Dagster job of its vendor, in this process.
+
+    Returns:
+        The push as `sync_runs` has it, a failed one too.
+
+    Raises:
+        TicketPipelinesError: The push never began: unknown desk, desk busy, database away, writing is off.
+    """
+    return _run_recorded(settings, key, outbound_op_name, outbound_job_name, PushConfig(wait=False), progress)
+
+
+def _run_recorded(
+    settings: Settings,
+    key: str,
+    op: Callable[[str], str],
+    job: Callable[[str], str],
+    config: dg.Config,
+    progress: Progress,
+) -> SyncResult:
     run_id = str(uuid.uuid4())
     with open_project(settings) as project:
         vendor = project.desks.get(key).vendor
-        run = _Run(settings, vendor, key, config_of(request), progress, run_id)
+        run = _Run(settings, vendor, key, config, progress, run_id, op(vendor))
         try:
-            run.execute(sync_job_name(vendor))
+            run.execute(job(vendor))
         except (TicketPipelinesError, SourceError) as error:
             recorded = _recorded(project.control, key, run_id)
             if recorded is None or isinstance(error, UsageError):
@@ -100,7 +124,7 @@ def run_rebuild(settings: Settings, key: str, progress: Progress = quiet) -> dic
     """
     with open_project(settings) as project:
         vendor = project.desks.get(key).vendor
-    run = _Run(settings, vendor, key, SyncConfig(wait=False), progress, str(uuid.uuid4()))
+    run = _Run(settings, vendor, key, SyncConfig(wait=False), progress, str(uuid.uuid4()), f"{vendor}_desk")
     done = run.execute(rebuild_job_name(vendor))
     return {
         event.asset_key.path[-1]: int(str(event.materialization.metadata["dagster/partition_row_count"].value))
@@ -121,15 +145,16 @@ class _Run:
     settings: Settings
     vendor: str
     key: str
-    config: SyncConfig
+    config: dg.Config
     progress: Progress
     run_id: str
+    op: str
 
     def execute(self, job: str) -> dg.ExecuteInProcessResult:
         """Runs the job; an error of ours comes out as it went in."""
         from ticket_pipelines.definitions import defs
 
-        ops = {f"{self.vendor}_desk": {"config": self.config.model_dump()}}
+        ops = {self.op: {"config": self.config.model_dump()}}
         with instance_of(self.settings) as instance:
             instance.add_dynamic_partitions(_partitions(self.vendor), [self.key])
             try:

@@ -72,13 +72,17 @@ def differences(
 
 
 def compare(given: pa.Table, stored: pa.Table) -> Difference:
-    """Compares the rows that the vendor rows give (id, version) with those stored (id, version, deleted_at)."""
+    """Compares the rows that the vendor rows give (id, version) with those stored (id, version, deleted_at).
+
+    A row of version 0 is what other records said of somebody: that none names him any more makes it no stray.
+    """
     newest = given.group_by("id").aggregate([("version", "max")])
     there = pa.repeat(pa.scalar(value=True), stored.num_rows)
     both = newest.join(stored.append_column("there", there), "id", join_type="full outer")
     missing = both.filter(pc.is_null(both["there"]))
     other = both.filter(pc.not_equal(both["version_max"], both["version"]))
-    stray = both.filter(pc.and_(pc.is_null(both["version_max"]), pc.is_null(both["deleted_at"])))
+    unnamed = both.filter(pc.and_(pc.is_null(both["version_max"]), pc.is_null(both["deleted_at"])))
+    stray = unnamed.filter(pc.greater(unnamed["version"], 0))
     found = [key for part in (missing, other, stray) for key in part["id"].slice(0, 5).to_pylist()]
     return Difference(newest.num_rows, missing.num_rows, other.num_rows, stray.num_rows, tuple(found))
 

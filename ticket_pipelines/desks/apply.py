@@ -141,7 +141,7 @@ def _differences(registry: Registry, desk: Desk, one: Wanted) -> tuple[str, ...]
         for name in sorted({*before, *after})
         if before.get(name) != after.get(name)
     ]
-    if registry.credentials(desk.key) != dict(one.credentials):
+    if registry.secrets(desk.key) != dict(one.credentials):
         found.append("credentials: changed")
     if desk.paused != one.paused:
         found.append("paused" if one.paused else "resumed")

@@ -20,6 +20,8 @@ ENCRYPTED = (
     (database.desks, database.desks.c.key, database.desks.c.credentials),
     (database.quarantine, database.quarantine.c.id, database.quarantine.c.payload),
     (database.access_tokens, database.access_tokens.c.credential, database.access_tokens.c.token),
+    (database.outbox, database.outbox.c.id, database.outbox.c.payload),
+    (database.mirror_rows, database.mirror_rows.c.ticket, database.mirror_rows.c.seen),
 )
 """Every encrypted column of the control database: table, key column, column."""
 

@@ -7,6 +7,7 @@ become columns of the registry; the rest stays the configuration that the vendor
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from dlt_sources.base import Vendor
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.due import parse_schedule, parse_timezone
 from ticket_pipelines.errors import UsageError
+from ticket_pipelines.writeback.keys import MIRROR_URL, WRITE_ENABLED, WRITE_KEYS
 
 COMMON_KEYS: Mapping[str, str] = {
     "schedule": "cron, or 'every 30s'",
@@ -24,8 +26,10 @@ COMMON_KEYS: Mapping[str, str] = {
     "status_map": "canonical status by the vendor's label, for labels that the company made, or means otherwise",
 }
 
-KEPT = ("streams", "max_requests_per_minute", "status_map")
-"""Common keys that stay in the configuration."""
+KEPT = ("streams", "max_requests_per_minute", "status_map", *WRITE_KEYS)
+"""Keys of ours that stay in the configuration."""
+_PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
+_CLIENTS = frozenset({"client_id", "client"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,15 @@ class Registration:
 
 
 def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
-    """The values of credentials that no line may show. The name of an OAuth client is none: it may be a plain word."""
-    return [value for name, value in credentials.items() if name != "client_id" and isinstance(value, str)]
+    """The values of credentials that no line may show. The name of a client is none: it may be a plain word."""
+    found = [value for name, value in credentials.items() if name not in _CLIENTS and isinstance(value, str)]
+    # a driver's message may show a part of an address
+    return [*found, *_PASSWORD.findall(str(credentials.get(MIRROR_URL, "")))]
+
+
+def vendor_credentials(credentials: Mapping[str, str]) -> dict[str, str]:
+    """The credentials that are the vendor's: without the address of the desk's mirror."""
+    return {name: value for name, value in credentials.items() if name != MIRROR_URL}
 
 
 def vendors() -> Mapping[str, Vendor]:
@@ -69,13 +80,32 @@ def find_vendor(name: str) -> Vendor:
     return known[name]
 
 
+def retired_settings(vendor: str) -> list[str]:
+    """What to write instead of variables of the environment that this vendor had and nobody reads, one line each."""
+    from ticket_pipelines.settings import environment
+
+    known = find_vendor(vendor).retired
+    # a name such as `api_key` may be anybody's
+    found = sorted(name for name in environment() if name.lower() in known and name.lower().startswith(vendor))
+    return [f"{name} is set in the environment, and nothing reads it. {known[name.lower()]}" for name in found]
+
+
 def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: Mapping[str, str]) -> Registration:
     """Checks configuration and credentials.
 
     Raises:
         UsageError: Something cannot work; the message names the key, never a credential.
     """
-    _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys}, vendor)
+    _refuse_retired(vendor, (*config, *credentials))
+    writable = WRITE_ENABLED in vendor.config_keys
+    _refuse_unknown(config, {**COMMON_KEYS, **vendor.config_keys, **(WRITE_KEYS if writable else {})}, vendor)
+    if writable:
+        # read late: the words of vendors' statuses come with Arrow
+        from ticket_pipelines.writeback.config import writing_of
+
+        writing_of(vendor.name, config)
+        _check_mirror(config, credentials)
+        credentials = vendor_credentials(credentials)
     _check_credentials(vendor, credentials)
     schedule, timezone = config.get("schedule", vendor.schedule), config.get("timezone", "UTC")
     if not isinstance(schedule, str) or not isinstance(timezone, str):
@@ -93,6 +123,24 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
         raise UsageError(str(error)) from error
     kept = {key: config[key] for key in KEPT if config.get(key) is not None}
     return Registration(account, own | kept, schedule.strip(), timezone)
+
+
+def _check_mirror(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
+    url = credentials.get(MIRROR_URL)
+    if url is not None and not str(url).startswith(("postgresql://", "postgres://")):
+        raise UsageError(
+            f"credentials: {MIRROR_URL} must be an address such as postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
+    if config.get("mirror") is not None and url is None:
+        raise UsageError(
+            f"configuration: a mirror needs the address of its database: give {MIRROR_URL} as a credential"
+        )
+
+
+def _refuse_retired(vendor: Vendor, names: Iterable[str]) -> None:
+    for name in names:
+        if instead := vendor.retired.get(str(name).lower()):
+            raise UsageError(instead)
 
 
 def _refuse_unknown(config: Mapping[str, Any], allowed: Mapping[str, str], vendor: Vendor) -> None:

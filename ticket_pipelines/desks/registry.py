@@ -12,15 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, quarantine, sync_runs
+from ticket_pipelines.control.database import cursors, mirror_rows, outbox, quarantine, sync_runs
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.due import is_due, next_due
 from ticket_pipelines.desks.credentials import Vault
 from ticket_pipelines.desks.desk import Desk, check_key
-from ticket_pipelines.desks.registration import check_registration, find_vendor, secrets_of
+from ticket_pipelines.desks.registration import check_registration, find_vendor, secrets_of, vendor_credentials
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import hide, topic
 from ticket_pipelines.sync.result import Status
+from ticket_pipelines.writeback.keys import MIRROR_URL
 
 log = topic("desks")
 
@@ -72,7 +73,20 @@ class Registry:
         return sorted(found, key=lambda desk: (desk.next_due_at or desk.created_at, desk.key))
 
     def credentials(self, key: str) -> dict[str, str]:
-        """The desk's credentials, decrypted; from then on no log line shows them.
+        """The desk's credentials at the vendor, decrypted; from then on no log line shows them.
+
+        Raises:
+            UsageError: There is no such desk.
+            SettingsError: No key decrypts them.
+        """
+        return vendor_credentials(self.secrets(key))
+
+    def mirror_url(self, key: str) -> str | None:
+        """Address of the database with the desk's mirror; None where it has none."""
+        return self.secrets(key).get(MIRROR_URL)
+
+    def secrets(self, key: str) -> dict[str, str]:
+        """All that was given as credentials, the address of the mirror too.
 
         Raises:
             UsageError: There is no such desk.
@@ -129,7 +143,7 @@ class Registry:
         desk = self.get(key)
         vendor = find_vendor(desk.vendor)
         given = {key: value for key, value in {**configuration(desk), **(config or {})}.items() if value is not None}
-        used = self.credentials(key) if credentials is None else credentials
+        used = self.secrets(key) if credentials is None else credentials
         hide(secrets_of(used))
         checked = check_registration(vendor, given, used)
         if checked.account != desk.account:
@@ -175,7 +189,7 @@ class Registry:
         goes on rising, so that a sync that slept through all this never takes the next desk of that key for its own.
         """
         with self._control.begin() as connection:
-            for other in (cursors, quarantine, sync_runs):
+            for other in (cursors, mirror_rows, outbox, quarantine, sync_runs):
                 connection.execute(sa.delete(other).where(other.c.desk == key))
             connection.execute(sa.delete(table).where(table.c.key == key))
         log.debug("desk %s purged", key)

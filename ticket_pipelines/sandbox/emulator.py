@@ -78,7 +78,7 @@ class Vendor:
 
     Attributes:
         build: Makes the emulator of one account.
-        logins: Credentials by name; `oauth` are those that the vendor recommends.
+        logins: Credentials by name; the first are those that the vendor recommends.
         config: Desk configuration that leads to an address.
     """
 

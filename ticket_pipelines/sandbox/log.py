@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-SECRET_PARAMETERS = frozenset({"access_token", "client_secret", "refresh_token", "password", "token", "code"})
+SECRET_PARAMETERS = frozenset(
+    {"access_token", "access-token", "client_secret", "refresh_token", "password", "token", "code"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,18 @@ import uvicorn
 from ticket_pipelines.sandbox.control import Control
 from ticket_pipelines.sandbox.emulator import Options, Vendor
 from ticket_pipelines.sandbox.front import Front
+from ticket_pipelines.sandbox.qcontact import QCONTACT
 from ticket_pipelines.sandbox.wire import Protocol, Server
 from ticket_pipelines.sandbox.zendesk import ZENDESK
 from ticket_pipelines.sandbox.zoho_crm import ZOHO_CRM
 from ticket_pipelines.sandbox.zoho_desk import ZOHO_DESK
 
-VENDORS: Mapping[str, Vendor] = {"zendesk": ZENDESK, "zoho_desk": ZOHO_DESK, "zoho_crm": ZOHO_CRM}
+VENDORS: Mapping[str, Vendor] = {
+    "zendesk": ZENDESK,
+    "zoho_desk": ZOHO_DESK,
+    "zoho_crm": ZOHO_CRM,
+    "qcontact": QCONTACT,
+}
 """In the order of their ports."""
 Settings = Mapping[str, Mapping[str, Any]]
 """Settings of the accounts: by vendor, then by name."""
@@ -41,7 +47,7 @@ class Listening:
         vendor: Its name.
         url: Scheme, host and port.
         control: Its control plane, without HTTP.
-        logins: Credentials by name: `oauth` may read all, others are weaker or older ways in.
+        logins: Credentials by name: the first may read all, others are weaker or older ways in.
         config: Desk configuration that leads here.
     """
 
@@ -54,7 +60,7 @@ class Listening:
     @property
     def credentials(self) -> dict[str, str]:
         """The credentials that the vendor recommends, allowed to read all."""
-        return dict(self.logins["oauth"])
+        return dict(next(iter(self.logins.values())))
 
 
 class SandboxServer:
@@ -97,6 +103,11 @@ class SandboxServer:
     def zoho_crm(self) -> Listening:
         """The Zoho CRM emulator."""
         return self.vendors["zoho_crm"]
+
+    @property
+    def qcontact(self) -> Listening:
+        """The QContact emulator."""
+        return self.vendors["qcontact"]
 
     def start(self) -> Self:
         """Starts to serve; returns when requests are answered.

@@ -25,6 +25,10 @@ RESUMABLE = timedelta(days=7)
 """A walk that began longer ago starts anew: what it read first is too old to stand for a full sync."""
 
 
+TOLD = 20
+"""Members of a map in a position that the record of a sync repeats; of a larger one it says their number."""
+
+
 class Walk(StrEnum):
     """Which position a sync moves."""
 
@@ -137,9 +141,14 @@ class Position:
 
 
 def cursor(state: dict[str, Any], walk: Walk, stream: str) -> State | None:
-    """What a committed position says of one stream, for the record of a sync."""
+    """What a committed position says of one stream, for the record of a sync; of what it keeps by record, how much."""
     found: State | None = state.get(walk.value, {}).get(stream)
-    return found["state"] if found and walk is not Walk.LIVE else found
+    if found and walk is not Walk.LIVE:
+        found = found["state"]
+    return found and {
+        name: f"{len(part)} records" if isinstance(part, dict) and len(part) > TOLD else part
+        for name, part in found.items()
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -133,7 +133,7 @@ def _ids(given: Sequence[str], vendor: Vendor) -> tuple[str, ...]:
 
 
 def _repaired(chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
-    """Streams of a repair: the chosen ones, else the main stream and those that are read for its ids alone."""
+    """Streams of a repair: the chosen ones, else the main stream and those that are read beside it."""
     if chosen is not None:
         streams = [stream for stream in vendor.streams if stream.name in chosen]
         for stream in streams:
@@ -144,4 +144,4 @@ def _repaired(chosen: Collection[str] | None, vendor: Vendor) -> list[Stream]:
                     f"it gives {able}"
                 )
         return streams
-    return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand)]
+    return [vendor.streams[0], *(stream for stream in vendor.streams[1:] if stream.on_demand or stream.beside)]

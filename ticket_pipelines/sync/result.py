@@ -9,6 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 
+class Direction(StrEnum):
+    """Which way rows go."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
 class Mode(StrEnum):
     """What a sync does."""
 

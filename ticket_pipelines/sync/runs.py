@@ -15,7 +15,7 @@ from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import sync_runs as table
 from ticket_pipelines.errors import WarehouseUnavailableError
 from ticket_pipelines.logs import topic
-from ticket_pipelines.sync.result import Counts, Mode, Status, SyncResult, Trigger
+from ticket_pipelines.sync.result import Counts, Direction, Mode, Status, SyncResult, Trigger
 from ticket_pipelines.warehouse.base import Warehouse
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 
@@ -122,14 +122,21 @@ def copy_to_warehouse(control: sa.Engine, warehouse: Warehouse) -> None:
 
 
 def new_run(
-    run_id: str, desk: str, vendor: str, mode: Mode, trigger: Trigger, at: datetime, dagster: str | None
+    run_id: str,
+    desk: str,
+    vendor: str,
+    mode: Mode,
+    trigger: Trigger,
+    at: datetime,
+    dagster: str | None,
+    direction: Direction = Direction.INBOUND,
 ) -> SyncResult:
     """The record of a sync that begins."""
     return SyncResult(
         id=run_id,
         desk=desk,
         vendor=vendor,
-        direction="inbound",
+        direction=direction,
         mode=mode,
         trigger=trigger,
         status=Status.RUNNING,

@@ -70,6 +70,24 @@ STATUSES: Mapping[str, Mapping[str, str | None]] = {
         "-none-": None,
         "": None,
     },
+    # tenants may define others: a desk's `status_map` says what they mean
+    "qcontact": {
+        "new": "new",
+        "open": "open",
+        "assigned": "assigned",
+        "inprogress": "in_progress",
+        "inreview": "in_progress",
+        "escalated": "escalated",
+        "pending": "pending",
+        "pendingcustomer": "pending",
+        "pendingcustomerresponse": "pending",
+        "pendingcompanyresponse": "on_hold",
+        "reviewed": "solved",
+        "solved": "solved",
+        "closed": "closed",
+        "unsolved": "cancelled",
+        "unsolved-noresponse": "cancelled",
+    },
 }
 """Vendor to its status labels to the canonical status; None: known, and has none."""
 
@@ -100,6 +118,15 @@ PRIORITIES: Mapping[str, Mapping[str, str | None]] = {
         "-none-": None,
         "": None,
     },
+    "qcontact": {
+        "critical": "urgent",
+        "urgent": "urgent",
+        "high": "high",
+        "medium": "normal",
+        "normal": "normal",
+        "low": "low",
+        "": None,
+    },
 }
 """Vendor to its priority labels to the canonical priority; None: known, and means none."""
 
@@ -107,6 +134,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "zendesk": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
     "zoho_desk": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
     "zoho_crm": {"question": "question", "incident": "incident", "problem": "problem", "task": "task"},
+    "qcontact": {"question": "question", "query": "question", "incident": "incident", "problem": "problem"},
 }
 """Vendor to its labels of a ticket's type to the canonical type."""
 
@@ -166,6 +194,17 @@ CHANNELS: Mapping[str, Mapping[str, str]] = {
         "facebook": "facebook",
         "twitter": "twitter",
         "whatsapp": "whatsapp",
+    },
+    "qcontact": {
+        "email": "email",
+        "web": "web",
+        "phone": "phone",
+        "call": "phone",
+        "chat": "chat",
+        "sms": "sms",
+        "whatsapp": "whatsapp",
+        "facebook": "facebook",
+        "api": "api",
     },
 }
 """Vendor to its labels of a channel to one word for all vendors."""

@@ -20,6 +20,13 @@ IDENTITY_TABLE = "_warehouse"
 """One row: the warehouse's own id."""
 
 
+IN_DEFAULT_SCHEMA = ("sync_job_history", "qcontact_sync_log")
+"""Views of ours that the database's default schema shows, too, under the same name, where that is free."""
+
+MARK = "Made by ticket-pipelines; "
+"""How the comment of each view of ours begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class Existing:
     """A column that stands in the warehouse: its kind, its type in the engine's words, its comment."""
@@ -109,12 +116,17 @@ def _comment(relation: Relation, column: TableColumn) -> str:
 
 def view_mark(sql: str) -> str:
     """The comment by which a view of ours is known to be up to date."""
-    return f"Made by ticket-pipelines; definition {xxhash.xxh3_64_hexdigest(sql.encode())}"
+    return f"{MARK}definition {xxhash.xxh3_64_hexdigest(sql.encode())}"
 
 
 def changed_views(views: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
     """The views that are missing or made from other SQL, in the given order."""
     return {name: sql for name, sql in views.items() if name not in catalog or catalog[name].comment != view_mark(sql)}
+
+
+def exposed(views: Mapping[str, str]) -> list[str]:
+    """The views that are shown in the default schema, too."""
+    return [name for name in IN_DEFAULT_SCHEMA if name in views]
 
 
 def lacks(spec: TableSpec, relation: Relation | None) -> bool:

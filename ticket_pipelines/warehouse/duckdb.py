@@ -24,10 +24,12 @@ from ticket_pipelines.warehouse import duckdb_types as types
 from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Stored
 from ticket_pipelines.warehouse.catalog import (
     IDENTITY_TABLE,
+    MARK,
     Catalog,
     Existing,
     Relation,
     changed_views,
+    exposed,
     lacks,
     literal,
     plan_tables,
@@ -140,6 +142,7 @@ class DuckDBWarehouse:
             for name, sql in changed_views(views, read_catalog(connection)).items():
                 connection.execute(f"CREATE OR REPLACE VIEW {qualified(name)} AS {sql}")
                 connection.execute(f"COMMENT ON VIEW {qualified(name)} IS {literal(view_mark(sql))}")
+            expose(connection, exposed(views))
 
     @contextmanager
     def _changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -334,6 +337,17 @@ def read_catalog(connection: duckdb.DuckDBPyConnection) -> Catalog:
         relation = catalog.setdefault(name, Relation(is_view=is_view, comment=comment or ""))
         relation.columns[column] = Existing(types.kind_of(type_name), type_name, meaning or "")
     return catalog
+
+
+def expose(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
+    """Shows views in the default schema, too; what people made under these names stays theirs."""
+    taken = dict(connection.execute(types.DEFAULT_SCHEMA_SQL).fetchall())
+    for name in names:
+        if name in taken and not (taken[name] or "").startswith(MARK):
+            continue
+        view = f"main.{quote(name)}"
+        connection.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM {qualified(name)}")
+        connection.execute(f"COMMENT ON VIEW {view} IS {literal(f'{MARK}shows {SCHEMA}.{name}')}")
 
 
 def make_schema(connection: duckdb.DuckDBPyConnection) -> None:

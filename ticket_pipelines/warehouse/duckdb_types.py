@@ -42,6 +42,14 @@ WHERE c.schema_name = ? AND c.database_name = current_database()
 ORDER BY c.table_name, c.column_index
 """
 
+DEFAULT_SCHEMA_SQL = """
+SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'main' AND database_name = current_database()
+UNION ALL
+SELECT view_name, comment FROM duckdb_views()
+WHERE schema_name = 'main' AND database_name = current_database() AND NOT internal
+"""
+"""What stands in the default schema, with comments."""
+
 _MODIFIER = re.compile(r"\(.*?\)")
 _READ = {
     Kind.TEXT: "VARCHAR",

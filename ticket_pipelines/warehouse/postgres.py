@@ -33,16 +33,16 @@ from ticket_pipelines.warehouse.catalog import (
     Existing,
     Relation,
     changed_views,
+    exposed,
     lacks,
-    literal,
     plan_tables,
     qualified,
     quote,
     upsert,
-    view_mark,
 )
 from ticket_pipelines.warehouse.failures import first_line, sqlstate, translate
 from ticket_pipelines.warehouse.pool import Pool
+from ticket_pipelines.warehouse.postgres_views import expose, replace_views
 from ticket_pipelines.warehouse.reading import batches, hash_column, stored_rows
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines.warehouse.table import KEY, TableSpec
@@ -146,6 +146,7 @@ class PostgresWarehouse:
                 cursor.execute(statement)
             catalog = read_catalog(cursor)
             replace_views(cursor, changed_views(views, catalog), [name for name in views if name in catalog], views)
+            expose(cursor, exposed(views))
             self._catalog = read_catalog(cursor)
 
     def identity(self) -> str:
@@ -361,22 +362,3 @@ def make_schema(cursor: Any) -> None:
         cursor.execute(f"CREATE TABLE {qualified(IDENTITY_TABLE)} (id text PRIMARY KEY)")
         insert = f"INSERT INTO {qualified(IDENTITY_TABLE)} VALUES (%s)"
         cursor.execute(insert, (str(uuid.uuid4()),))
-
-
-def replace_views(cursor: Any, changed: Mapping[str, str], present: Sequence[str], views: Mapping[str, str]) -> None:
-    """Replaces views in place where their columns allow, so that rights on them stay; else makes all of ours anew."""
-    cursor.execute("SAVEPOINT views")
-    try:
-        make_views(cursor, changed)
-    except psycopg2.errors.InvalidTableDefinition:
-        cursor.execute("ROLLBACK TO SAVEPOINT views")
-        for name in reversed(present):
-            cursor.execute(f"DROP VIEW {qualified(name)}")
-        make_views(cursor, views)
-
-
-def make_views(cursor: Any, views: Mapping[str, str]) -> None:
-    """Makes or replaces views, and marks what each was made from."""
-    for name, sql in views.items():
-        cursor.execute(f"CREATE OR REPLACE VIEW {qualified(name)} AS {sql}")
-        cursor.execute(f"COMMENT ON VIEW {qualified(name)} IS {literal(view_mark(sql))}")

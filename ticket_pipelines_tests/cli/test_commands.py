@@ -223,9 +223,10 @@ def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
         assert [sync["status"] for sync in one["syncs"]] == [expected, expected]
         assert len(one["changes"]) > 3
         assert all(change["now"] for change in one["changes"])
-    desk, crm = ({change["done"]: change["now"] for change in one["changes"]} for one in others)
+    desk, crm, qcontact = ({change["done"]: change["now"] for change in one["changes"]} for one in others)
     assert desk["closed by an agent"]["status"] == crm["closed by an agent"]["status"] == "closed"
     assert crm["deleted"]["deleted"]
+    assert qcontact["noted by an agent"]["comments"] > 0
     assert told["rows"]["tickets"] == 31
     now = {change["done"]: change["now"] for change in told["changes"]}
     assert now["deleted"]["deleted"]

@@ -31,6 +31,7 @@ def stored(*rows: tuple[str, int, int | None]) -> pa.Table:
         pytest.param([("1", 5)], [("1", 6, None)], (0, 1, 0), id="newer"),
         pytest.param([], [("1", 5, None)], (0, 0, 1), id="stray"),
         pytest.param([], [("1", 5, DELETED)], (0, 0, 0), id="retracted"),
+        pytest.param([], [("1", 0, None)], (0, 0, 0), id="somebody whom no record names any more"),
         pytest.param([("1", 5)], [("1", 5, DELETED)], (0, 0, 0), id="deleted at the vendor"),
         pytest.param([("1", 4), ("1", 5)], [("1", 5, None)], (0, 0, 0), id="two streams give it, the newer one counts"),
     ],

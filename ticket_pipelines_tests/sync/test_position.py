@@ -77,6 +77,13 @@ def test_a_snapshot_is_not_moved_by_what_follows() -> None:
     assert cursor(taken, Walk.LIVE, "tickets") == {"cursor": "a"}
 
 
+def test_what_is_kept_for_each_record_is_counted_in_the_record_of_a_sync() -> None:
+    seen = {str(key): "mark" for key in range(500)}
+    taken = {"streams": {"cases": {"seen": seen, "few": {"a": 1}}}}
+    assert cursor(taken, Walk.LIVE, "cases") == {"seen": "500 records", "few": {"a": 1}}
+    assert cursor(taken, Walk.LIVE, "others") is None
+
+
 def test_it_does_not_grow_with_the_rows_of_one_second() -> None:
     position = Position({})
     for page in range(300):

@@ -11,7 +11,7 @@ import pytest
 
 from dlt_sources.zoho_desk import ZOHO_DESK
 from ticket_pipelines.unified import mappings
-from ticket_pipelines.unified.zoho_desk.parts import text_of
+from ticket_pipelines.unified.markup import text_of
 from ticket_pipelines_tests.unified.vendor_rows import Record, rows_of, vendor_table
 from ticket_pipelines_tests.unified.vendor_rows import mapped as mapped_of
 

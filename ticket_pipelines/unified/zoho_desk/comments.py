@@ -28,8 +28,9 @@ from ticket_pipelines.unified.columns import (
     front,
     unified_table,
 )
+from ticket_pipelines.unified.markup import text_of
 from ticket_pipelines.unified.model import ATTACHMENTS, TICKET_COMMENTS
-from ticket_pipelines.unified.zoho_desk.parts import VENDOR, Person, text_of
+from ticket_pipelines.unified.zoho_desk.parts import VENDOR, Person
 
 THREAD_NAMES: Mapping[str, str] = {
     "ticket_id": "ticket_id",

@@ -30,8 +30,9 @@ from ticket_pipelines.unified.columns import (
 )
 from ticket_pipelines.unified.labels import STATUSES, Statuses
 from ticket_pipelines.unified.links import Link, link_table
+from ticket_pipelines.unified.markup import texts_of
 from ticket_pipelines.unified.model import AGENTS, CONTACTS, TICKETS
-from ticket_pipelines.unified.zoho_desk.parts import VENDOR, Person, texts_of
+from ticket_pipelines.unified.zoho_desk.parts import VENDOR, Person
 
 NAMES: Mapping[str, str] = {
     "ticket_number": "number",
