@@ -10,10 +10,14 @@ import re
 from dlt_sources.base import Deletion, Refresh, Stream
 from dlt_sources.columns import boolean, moment, nested, text
 from dlt_sources.qcontact.config import CASE
-from dlt_sources.qcontact.records import CASE_ID, CUSTOM_FIELDS, GONE, RELATIONSHIPS
 
 OTHER_ENTITIES = "other_entities"
 """Stands for all entities that no release knows."""
+CUSTOM_FIELDS, RELATIONSHIPS = "custom_fields", "relationships"
+GONE = "$gone"
+"""Field of a record that stands for one that QContact has no more."""
+CASE_ID = "case_id"
+"""Field that an event is given: the id of its case."""
 DOCS = "https://www.qcontact.com"
 DELETIONS = (Deletion(GONE, True, "permanent"), Deletion("deleted", True, "soft"))
 
