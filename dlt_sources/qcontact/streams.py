@@ -38,7 +38,7 @@ CASES = Stream(
     name="cases",
     doc=(
         "One row per case, as its own page shows it, deleted ones among them. A case is read when its row in the list "
-        "changed, and in every sync until it is closed."
+        "changed, and in every sync until it has been closed for a week."
     ),
     url=DOCS,
     path="/entities/Case",
@@ -75,8 +75,8 @@ CASES = Stream(
 CASE_EVENTS = Stream(
     name="case_events",
     doc=(
-        "One row per event of a case: changes of fields, notes, messages. Read for cases that are new, changed or not "
-        "closed; a full sync reads those of all."
+        "One row per event of a case: changes of fields, notes, messages. Read for the same cases as their own page; a "
+        "full sync reads those of all."
     ),
     url=DOCS,
     path="/entities/Case/{id}/events",
