@@ -1,7 +1,7 @@
 """QContact: cases and what happened to them, read through the tenant's entity API.
 
 Flow: `vendor.py` (what the registry knows) -> `client.py` (check, streams, pages, by_ids) -> `cases.py` (records),
-`events.py` (what happened to them) -> `feed.py` (which records changed) -> `records.py` (one flat record) ->
+`events.py` (what happened to them) -> `marks.py`, `feed.py` (which changed) -> `records.py` (one flat record) ->
 `reader.py` (one answer, within limits) -> `auth.py` (sign-in, tokens) -> `dlt_sources.http`. `source.py` wraps the
 client as a plain dlt source.
 

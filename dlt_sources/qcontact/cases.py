@@ -1,18 +1,18 @@
 """Streams of records: each as its own page shows it, read where the list says so, or where nobody can say.
 
-State: `seen`, the mark of each record that was read, by id (`feed.py`).
+State: see `marks.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError, StalledError
-from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, Brief, Feed, Walk
+from dlt_sources.qcontact.feed import Brief, Feed, Walk
+from dlt_sources.qcontact.marks import Marks, groups
 from dlt_sources.qcontact.reader import Reader
 from dlt_sources.qcontact.records import flat, tombstone
 from dlt_sources.qcontact.streams import entity_of
@@ -22,45 +22,22 @@ TOGETHER = 25
 MOST_FORBIDDEN = 10
 """Records that the user may not read, though the list shows them, before the others are not tried any more."""
 
-Marks = dict[str, str]
-
 
 def records(reader: Reader, feed: Feed, stream: Stream, state: State, window: Window | None) -> Iterator[Page]:
     """All records of an entity that changed since a position; with a window those that were made in it.
 
     Raises:
         StalledError: The list shows fewer records than it says that there are.
+        MalformedError: The list shows rows without an id.
         AccessError: The list shows records that the user may not read.
     """
-    seen: Marks = dict(state.get("seen", {}))
+    marks = Marks.of(state, reader.now())
     walk = feed.walk(entity_of(stream))
-    yield from _read(reader, stream, due(walk.briefs.values(), seen, window), seen)
+    yield from _read(reader, stream, marks.due(walk, window), marks)
     if window is None and walk.whole:
-        yield from _missing(feed, stream, walk, seen)
-    yield Page(stream.name, [], {"seen": dict(seen)}, last=walk.whole)
+        yield from _missing(feed, stream, walk, marks)
+    yield Page(stream.name, [], marks.state(), last=walk.whole)
     refuse_short(stream, walk)
-
-
-def due(briefs: Iterable[Brief], seen: Marks, window: Window | None) -> list[Brief]:
-    """The rows whose records are to be read, oldest first.
-
-    Live: those that changed or are not closed. In a window: those made in it, but for those read before it was cut off.
-    """
-    rows = sorted(briefs, key=lambda brief: (len(brief.key), brief.key))
-    if window is None:
-        return [row for row in rows if seen.get(row.key) != row.mark or not row.closed]
-    return [row for row in rows if row.key not in seen and within(row.created_at, window)]
-
-
-def within(text: str | None, window: Window) -> bool:
-    """Whether an instant lies in a window (its end excluded); one that cannot be read counts as inside."""
-    if text is None or (window.since is None and window.until is None):
-        return True
-    try:
-        at = datetime.fromisoformat(text)
-        return (window.since is None or at >= window.since) and (window.until is None or at < window.until)
-    except (ValueError, TypeError):
-        return True
 
 
 def chosen(reader: Reader, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
@@ -73,11 +50,6 @@ def chosen(reader: Reader, stream: Stream, ids: Sequence[str]) -> Iterator[Page]
             yield Page(stream.name, [tombstone(key)], {}, last, partial=True)
         else:
             yield Page(stream.name, [flat(record)], {}, last, cleaned)
-
-
-def missing(walk: Walk, seen: Marks) -> list[str]:
-    """Ids of known records that a whole walk did not show; closed ones outside are asked for once."""
-    return [key for key, mark in seen.items() if key not in walk.briefs and mark != OUTSIDE_CLOSED]
 
 
 def refuse_short(stream: Stream, walk: Walk) -> None:
@@ -99,7 +71,7 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
         )
 
 
-def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], seen: Marks) -> Iterator[Page]:
+def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -> Iterator[Page]:
     found: list[msgspec.Raw] = []
     gone: list[str] = []
     forbidden: list[str] = []
@@ -115,18 +87,18 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], seen: Marks) ->
                 break
         except SourceError:
             # what came before is whole and need not be asked for again
-            yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
             raise
         else:
             found.append(flat(record))
-            seen[row.key] = row.mark
+            marks.read(row, entity_of(stream), reader.now())
             cleaned += count
         if number % TOGETHER == 0:
-            yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
             found, cleaned = [], 0
-    yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+    yield Page(stream.name, found, marks.state(), cleaned=cleaned)
     if gone:
-        yield _buried(stream, gone, seen)
+        yield _buried(stream, gone, marks)
     if forbidden:
         raise AccessError(
             f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
@@ -134,26 +106,24 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], seen: Marks) ->
         )
 
 
-def _missing(feed: Feed, stream: Stream, walk: Walk, seen: Marks) -> Iterator[Page]:
+def _missing(feed: Feed, stream: Stream, walk: Walk, marks: Marks) -> Iterator[Page]:
     """Asks for each known record that the list does not show: it is deleted only where QContact says so."""
-    keys = missing(walk, seen)
-    for start in range(0, len(keys), TOGETHER):
+    for keys in groups(marks.missing(walk), TOGETHER):
         found: list[msgspec.Raw] = []
         gone: list[str] = []
-        for key in keys[start : start + TOGETHER]:
+        for key in keys:
             mark, record = feed.outside(entity_of(stream), key)
             if mark is None:
                 gone.append(key)
                 continue
-            seen[key] = mark
+            marks.outside(key, mark)
             found += [] if record is None else [flat(record)]
-        yield Page(stream.name, found, {"seen": dict(seen)})
+        yield Page(stream.name, found, marks.state())
         if gone:
-            yield _buried(stream, gone, seen)
+            yield _buried(stream, gone, marks)
 
 
-def _buried(stream: Stream, gone: Sequence[str], seen: Marks) -> Page:
+def _buried(stream: Stream, gone: Sequence[str], marks: Marks) -> Page:
     """Says of records that they are gone; they are forgotten only with the rows that say so."""
-    for key in gone:
-        seen.pop(key, None)
-    return Page(stream.name, [tombstone(key) for key in gone], {"seen": dict(seen)}, partial=True)
+    marks.forget(gone)
+    return Page(stream.name, [tombstone(key) for key in gone], marks.state(), partial=True)

@@ -1,6 +1,6 @@
 """What happened to cases: read for those that are new, changed or not closed.
 
-State: `seen`, as in `cases.py`, of the cases whose events were read.
+State: see `marks.py`; of the cases whose events were read.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import SourceError
-from dlt_sources.qcontact.cases import TOGETHER, Marks, due, missing, refuse_short, within
+from dlt_sources.qcontact.cases import TOGETHER, refuse_short
 from dlt_sources.qcontact.config import CASE
-from dlt_sources.qcontact.feed import Feed
+from dlt_sources.qcontact.feed import Brief, Feed, Walk
+from dlt_sources.qcontact.marks import Marks, within
 from dlt_sources.qcontact.reader import Reader, Record
 from dlt_sources.qcontact.records import event, happened_at
 
@@ -35,15 +36,15 @@ class Events:
         Raises:
             StalledError: The list shows fewer cases than it says that there are.
         """
-        seen: Marks = dict(state.get("seen", {}))
+        marks = Marks.of(state, self._reader.now())
         walk = feed.walk(CASE)
         # when something happened to a case, the list does not tell: only its beginning bounds it
         begun = None if window is None else Window(None, window.until)
-        todo = [(row.key, row.mark) for row in due(walk.briefs.values(), seen, begun)]
+        todo = marks.due(walk, begun)
         if window is None and walk.whole:
-            todo += self._outside(feed, missing(walk, seen), seen)
-        yield from self._read(stream, todo, seen, window or Window())
-        yield Page(stream.name, [], {"seen": dict(seen)}, last=walk.whole)
+            todo += self._outside(feed, walk, marks)
+        yield from self._read(stream, todo, marks, window or Window())
+        yield Page(stream.name, [], marks.state(), last=walk.whole)
         refuse_short(stream, walk)
 
     def chosen(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
@@ -76,28 +77,29 @@ class Events:
             page += 1
         return [*found.values(), *nameless], cleaned
 
-    def _outside(self, feed: Feed, keys: Sequence[str], seen: Marks) -> Iterator[tuple[str, str]]:
-        for key in keys:
+    def _outside(self, feed: Feed, walk: Walk, marks: Marks) -> Iterator[Brief]:
+        """The known cases that the list does not show, and that are there."""
+        for key in marks.missing(walk):
             mark, _ = feed.outside(CASE, key)
             if mark is None:
-                del seen[key]
+                marks.forget([key])
             else:
-                yield key, mark
+                yield Brief(key, mark, None, closed=True)
 
-    def _read(self, stream: Stream, todo: Sequence[tuple[str, str]], seen: Marks, window: Window) -> Iterator[Page]:
+    def _read(self, stream: Stream, todo: Sequence[Brief], marks: Marks, window: Window) -> Iterator[Page]:
         found: list[msgspec.Raw] = []
         cleaned = 0
-        for number, (key, mark) in enumerate(todo, 1):
+        for number, row in enumerate(todo, 1):
             try:
-                events, count = self.of(key)
+                events, count = self.of(row.key)
             except SourceError:
                 # what came before is whole and need not be asked for again
-                yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
                 raise
-            found += [event(one, key) for one in events if within(happened_at(one), window)]
-            seen[key] = mark
+            found += [event(one, row.key) for one in events if within(happened_at(one), window)]
+            marks.read(row, CASE, self._reader.now())
             cleaned += count
             if number % TOGETHER == 0:
-                yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
                 found, cleaned = [], 0
-        yield Page(stream.name, found, {"seen": dict(seen)}, cleaned=cleaned)
+        yield Page(stream.name, found, marks.state(), cleaned=cleaned)

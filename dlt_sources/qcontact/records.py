@@ -8,13 +8,11 @@ from typing import Any
 import msgspec
 
 from dlt_sources.qcontact.reader import Record
+from dlt_sources.qcontact.streams import CASE_ID, CUSTOM_FIELDS, GONE, RELATIONSHIPS
 
 CUSTOM = "c__"
-CUSTOM_FIELDS, RELATIONSHIPS = "custom_fields", "relationships"
 LINKED = ("assigned_to", "contact", "created_by", "team")
 """Linked records that have columns of their own; all stand in `relationships`."""
-GONE = "$gone"
-CASE_ID = "case_id"
 
 
 def flat(record: Mapping[str, Any]) -> msgspec.Raw:

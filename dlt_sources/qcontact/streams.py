@@ -10,10 +10,14 @@ import re
 from dlt_sources.base import Deletion, Refresh, Stream
 from dlt_sources.columns import boolean, moment, nested, text
 from dlt_sources.qcontact.config import CASE
-from dlt_sources.qcontact.records import CASE_ID, CUSTOM_FIELDS, GONE, RELATIONSHIPS
 
 OTHER_ENTITIES = "other_entities"
 """Stands for all entities that no release knows."""
+CUSTOM_FIELDS, RELATIONSHIPS = "custom_fields", "relationships"
+GONE = "$gone"
+"""Field of a record that stands for one that QContact has no more."""
+CASE_ID = "case_id"
+"""Field that an event is given: the id of its case."""
 DOCS = "https://www.qcontact.com"
 DELETIONS = (Deletion(GONE, True, "permanent"), Deletion("deleted", True, "soft"))
 
@@ -34,7 +38,7 @@ CASES = Stream(
     name="cases",
     doc=(
         "One row per case, as its own page shows it, deleted ones among them. A case is read when its row in the list "
-        "changed, and in every sync until it is closed."
+        "changed, and in every sync until it has been closed for a week."
     ),
     url=DOCS,
     path="/entities/Case",
@@ -71,8 +75,8 @@ CASES = Stream(
 CASE_EVENTS = Stream(
     name="case_events",
     doc=(
-        "One row per event of a case: changes of fields, notes, messages. Read for cases that are new, changed or not "
-        "closed; a full sync reads those of all."
+        "One row per event of a case: changes of fields, notes, messages. Read for the same cases as their own page; a "
+        "full sync reads those of all."
     ),
     url=DOCS,
     path="/entities/Case/{id}/events",

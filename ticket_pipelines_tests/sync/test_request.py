@@ -9,6 +9,7 @@ import pytest
 
 from dlt_sources import VENDORS
 from dlt_sources.base import Vendor
+from dlt_sources.qcontact import QCONTACT
 from dlt_sources.zendesk import ZENDESK
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.sync.position import Walk
@@ -73,6 +74,11 @@ def test_what_is_read_by_id_is_said_by_the_streams(vendor: Vendor) -> None:
         else:
             with pytest.raises(UsageError, match="by id"):
                 make_plan(asked, vendor)
+
+
+def test_what_stands_beside_the_main_stream_is_repaired_with_it() -> None:
+    plan = make_plan(SyncRequest(ids=("7",)), QCONTACT)
+    assert [stream.name for stream in plan.streams] == ["cases", "case_events"]
 
 
 def test_chosen_ids_are_a_repair() -> None:

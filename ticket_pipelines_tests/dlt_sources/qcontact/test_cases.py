@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlt_sources.base import Window
+from dlt_sources.base import State, Window
 from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, MalformedError, StalledError
 from ticket_pipelines_tests.dlt_sources.qcontact.conftest import CASES, EVENTS, Open, Read, Start, asked, read
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
@@ -30,8 +30,36 @@ def test_the_next_reading_reads_what_changed_and_what_is_open(tenant: Start, ope
     account.control.mutate("update", id=closed[0]["id"], category="Query")
     again = read(opened(account), state=state)
     unchanged = {case["id"] for case in closed[1:]}
+    # that a closed one changes is no closure: it is not followed
+    assert closed[0]["id"] not in read(opened(account), state=again.state).ids
     assert set(again.ids) == {case["id"] for case in account.control.records("cases")} - unchanged
     assert unchanged
+
+
+@pytest.mark.parametrize("name", ["cases", "case_events"])
+def test_a_case_is_read_for_a_week_after_it_was_closed(tenant: Start, opened: Open, moving: Moving, name: str) -> None:
+    account = tenant(tickets=1)
+    key = int(account.control.mutate("create", status="Open")["id"])
+    part = f"/{key}" if name == "cases" else f"/{key}/events"
+
+    def asks(state: State) -> tuple[int, State]:
+        account.control.clear_log()
+        found = read(opened(account), name, state)
+        return len(asked(account, part)), found.state
+
+    _, state = asks({})
+    account.control.mutate("close", id=key)
+    times, state = asks(state)
+    assert times > 0
+    moving.advance(6 * 86_400)
+    times, state = asks(state)
+    assert times > 0
+    moving.advance(86_400)
+    times, state = asks(state)
+    assert times == 0
+    assert set(state) == {"seen"}
+    account.control.mutate("update", id=key, status="Open")
+    assert asks(state)[0] > 0
 
 
 def test_a_walk_whose_pages_shift_is_repeated(tenant: Start, opened: Open) -> None:

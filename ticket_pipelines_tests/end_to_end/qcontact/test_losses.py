@@ -112,6 +112,15 @@ def test_notes_and_messages_arrive(desk: QContactDesk) -> None:
     }
 
 
+def test_a_note_on_a_case_that_was_just_closed_arrives(desk: QContactDesk) -> None:
+    key = desk.some("In Review")
+    desk.change("update", id=key, status="Solved")
+    desk.synced()
+    note = desk.change("note", id=key, text="Customer is happy")["event_id"]
+    desk.synced()
+    assert desk.row("ticket_comments", note, "ticket_id")["ticket_id"] == key
+
+
 def test_chosen_cases_are_read_with_their_events_and_nothing_else(desk: QContactDesk) -> None:
     closed, open_ = desk.some("Closed"), desk.some("Open")
     desk.change("note", id=closed, text="Afterwards")
@@ -134,7 +143,7 @@ def test_an_id_that_is_gone_is_named_and_marked(desk: QContactDesk) -> None:
 
 
 def test_a_forced_sync_reads_closed_cases_again(desk: QContactDesk) -> None:
-    key = desk.some("Closed")
+    key = desk.some("Unsolved - No Response")
     desk.change("note", id=key, text="Afterwards")
     desk.change("update", id=key, description="Changed where no list shows it", quiet=True)
     desk.synced()

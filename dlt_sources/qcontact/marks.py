@@ -1,0 +1,98 @@
+"""Which records were read, and how their rows in the list stood then: the position of a stream.
+
+State: `seen`, the mark of each record by id (`feed.py`), with a `*` while it is open; `closed`, since when (Unix
+seconds) a case is closed, for those that were closed while we looked on. They are read for some time more: notes are
+written on closed cases, too, and do not show in the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dlt_sources.base import State, Window
+from dlt_sources.qcontact.config import CASE
+from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, OUTSIDE_OPEN, Brief, Walk
+
+FOLLOWED = 7 * 86_400
+"""Seconds for which a case is read after it was closed."""
+OPEN = "*"
+"""End of the mark of a record that was open: so that a closed one that changes (a renamed user) is not followed."""
+
+
+@dataclass(slots=True)
+class Marks:
+    """What was read of one stream.
+
+    Attributes:
+        seen: Mark by id.
+        closed: Since when a case is closed, Unix seconds, by id.
+    """
+
+    seen: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, state: State, now: float) -> Marks:
+        """The marks of a position, without what need not be followed any more."""
+        recent = {key: since for key, since in state.get("closed", {}).items() if now - since < FOLLOWED}
+        return cls(dict(state.get("seen", {})), recent)
+
+    def state(self) -> State:
+        """The position."""
+        return {"seen": dict(self.seen), **({"closed": dict(self.closed)} if self.closed else {})}
+
+    def due(self, walk: Walk, window: Window | None) -> list[Brief]:
+        """The rows whose records are to be read, oldest first.
+
+        Live: those that changed, are not closed, or were closed lately. In a window: those made in it, but for those
+        that were read before it was cut off.
+        """
+        rows = sorted(walk.briefs.values(), key=lambda brief: (len(brief.key), brief.key))
+        if window is not None:
+            return [row for row in rows if row.key not in self.seen and within(row.created_at, window)]
+        return [row for row in rows if self.seen.get(row.key) != row.mark or not row.closed or row.key in self.closed]
+
+    def missing(self, walk: Walk) -> list[str]:
+        """Ids of known records that a whole walk did not show; closed ones outside are asked for once."""
+        return [key for key, mark in self.seen.items() if key not in walk.briefs and mark != OUTSIDE_CLOSED]
+
+    def read(self, row: Brief, entity: str, now: float) -> None:
+        """Takes note that the record of a row was read, or one that the list does not show."""
+        if row.mark in (OUTSIDE_OPEN, OUTSIDE_CLOSED):
+            self.outside(row.key, row.mark)
+            return
+        if not row.closed:
+            self.closed.pop(row.key, None)
+        elif entity == CASE and self.seen.get(row.key, "").endswith(OPEN):
+            self.closed[row.key] = int(now)
+        self.seen[row.key] = row.mark if row.closed else f"{row.mark}{OPEN}"
+
+    def outside(self, key: str, mark: str) -> None:
+        """Takes note that a record was read that the list does not show."""
+        self.closed.pop(key, None)
+        self.seen[key] = mark
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Forgets records that are gone."""
+        for key in keys:
+            self.seen.pop(key, None)
+            self.closed.pop(key, None)
+
+
+def within(text: str | None, window: Window) -> bool:
+    """Whether an instant lies in a window (its end excluded); one that cannot be read counts as inside."""
+    if text is None or (window.since is None and window.until is None):
+        return True
+    try:
+        at = datetime.fromisoformat(text)
+        return (window.since is None or at >= window.since) and (window.until is None or at < window.until)
+    except (ValueError, TypeError):
+        return True
+
+
+def groups(keys: list[str], size: int) -> Iterator[list[str]]:
+    """The keys, so many at a time."""
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
