@@ -38,14 +38,17 @@ def batches(url: str, mirror: Mirror, size: int) -> Iterator[list[Row]]:
         relation=sql.Identifier(*mirror.relation),
         key=key,
     )
-    options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_MILLISECONDS}"
     name = ".".join(mirror.relation)
     try:
         with (
-            closing(psycopg2.connect(url, connect_timeout=CONNECT_SECONDS, options=options)) as connection,
+            closing(psycopg2.connect(url, connect_timeout=CONNECT_SECONDS)) as connection,
             connection,
+            connection.cursor() as setting,
             connection.cursor("mirror") as cursor,
         ):
+            # as statements: a pooler in between refuses them as options of the connection
+            setting.execute("SET TRANSACTION READ ONLY")
+            setting.execute(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}")
             cursor.itersize = size
             cursor.execute(query)
             while rows := cursor.fetchmany(size):

@@ -73,6 +73,22 @@ def test_a_change_whose_answer_is_lost_does_not_undo_what_came_after_it(make_wri
     assert written(desk, ticket, "ours") == 1
 
 
+def test_an_assignment_whose_answer_is_lost_is_known_by_who_made_it(make_writable: MakeWritable) -> None:
+    """Events show an assignee by name, and the field holds an id."""
+    desk = make_writable(conflict_policy="ours")
+    ticket = desk.cases()[0]
+    people = [int(one["id"]) for one in desk.vendor.control.records("users")]
+    before, ours, theirs = people[:3]
+    desk.change(ticket, assigned_to=before)
+    entry = desk.add(ticket, {"assigned_to": str(ours)}, base={"assigned_to": str(before)})
+    with pytest.raises(Killed):
+        list(desk.drain(Dying).run(desk.key))
+    desk.change(ticket, assigned_to=theirs)
+    entry = desk.pushed(entry)
+    assert (entry.state, entry.attempts) == (State.DONE, 1)
+    assert desk.fields(ticket)["assigned_to"] == theirs
+
+
 def test_a_vendor_that_is_away_leaves_all_waiting(make_writable: MakeWritable) -> None:
     desk = make_writable()
     entries = [desk.add_note(ticket, "hello") for ticket in desk.cases()[:5]]
