@@ -8,7 +8,6 @@ something waits, or where a mirror has to be looked at.
 
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -137,7 +136,7 @@ def outbound_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
             desks = waiting_desks(project, catalog.name)
         partitions = set(context.instance.get_dynamic_partitions(f"{catalog.name}_desks"))
         config = PushConfig(trigger=Trigger.SCHEDULE.value, wait=False)
-        at = context.scheduled_execution_time or datetime.now(UTC)
+        at = context.scheduled_execution_time
         asked = [
             dg.RunRequest(
                 run_key=f"{desk} {at.isoformat()}",

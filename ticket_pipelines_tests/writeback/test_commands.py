@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
@@ -174,7 +175,10 @@ def test_the_schedule_asks_for_desks_with_something_to_write(desk: Writable, mak
 
         def tick() -> set[str | None]:
             context = dg.build_schedule_context(
-                instance, resources={"tickets": Tickets(settings)}, repository_def=defs.get_repository_def()
+                instance,
+                resources={"tickets": Tickets(settings)},
+                repository_def=defs.get_repository_def(),
+                scheduled_execution_time=datetime.now(UTC),
             )
             asked = {one.partition_key for one in schedule.evaluate_tick(context).run_requests or []}
             return asked & {desk.key, other.key}
