@@ -26,6 +26,7 @@ from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.result import Direction, Mode, Status, SyncResult, Trigger
+from ticket_pipelines.sync.termination import terminable
 from ticket_pipelines.writeback.config import Writing, writing_of
 from ticket_pipelines.writeback.drain import Drain
 from ticket_pipelines.writeback.mirror import Mirrored, MirrorError, collect
@@ -76,7 +77,7 @@ def push_desk(project: Project, key: str, request: PushRequest | None = None, pr
     request = request or PushRequest()
     desk = project.desks.get(key)
     writing = may_push(desk)
-    with hold(project.control, key, wait=request.wait, progress=progress) as lease:
+    with terminable(), hold(project.control, key, wait=request.wait, progress=progress) as lease:
         runs.close_killed(project.control, key, datetime.now(UTC))
         return _Push(project, desk, writing, lease, request, progress).run()
 
