@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from ticket_pipelines.errors import MirrorError
 from ticket_pipelines.writeback.config import Mirror
 
 CONNECT_SECONDS = 10
@@ -30,8 +31,6 @@ def batches(url: str, mirror: Mirror, size: int) -> Iterator[list[Row]]:
     Raises:
         MirrorError: They cannot be read.
     """
-    from ticket_pipelines.writeback.mirror import MirrorError
-
     key = sql.Identifier(mirror.key)
     query = sql.SQL("SELECT {columns} FROM {relation} WHERE {key} IS NOT NULL ORDER BY {key}").format(
         columns=sql.SQL(", ").join([key, *map(sql.Identifier, mirror.columns)]),

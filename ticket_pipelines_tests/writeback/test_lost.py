@@ -59,15 +59,19 @@ def test_a_note_like_an_earlier_one_is_sent_all_the_same(make_writable: MakeWrit
     assert desk.notes(ticket, "still open") == 2
 
 
-def test_a_change_whose_answer_is_lost_does_not_undo_what_came_after_it(make_writable: MakeWritable) -> None:
+@pytest.mark.parametrize("settings", [{}, {"events_page": 2, "events_body": "results"}], ids=["one page", "pages"])
+def test_a_change_whose_answer_is_lost_does_not_undo_what_came_after_it(
+    make_writable: MakeWritable, settings: dict[str, Any]
+) -> None:
     """The case alone would mislead: our value was there, and somebody else has changed it since."""
-    desk = make_writable(conflict_policy="ours")
+    desk = make_writable(settings=settings, conflict_policy="ours")
     ticket = desk.cases()[0]
     entry = desk.add(ticket, {"c__dr_location": "ours"}, base={"c__dr_location": desk.fields(ticket)["c__dr_location"]})
     with pytest.raises(Killed):
         list(desk.drain(Dying).run(desk.key))
     assert desk.outbox.get(entry.id).state is State.SENDING
-    desk.change(ticket, c__dr_location="theirs")
+    for text in ("one", "two", "three", "four", "theirs"):
+        desk.change(ticket, c__dr_location=text)
     assert desk.pushed(entry).state is State.DONE
     assert desk.fields(ticket)["c__dr_location"] == "theirs"
     assert written(desk, ticket, "ours") == 1
