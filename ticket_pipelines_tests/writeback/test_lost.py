@@ -156,8 +156,9 @@ def test_a_push_that_is_killed_is_gone_on_with(make_writable: MakeWritable, meth
     ticket = desk.cases()[0]
     entry = desk.add_note(ticket, "once") if method == "note" else desk.add(ticket, {"c__dr_location": "once"})
     environ = {"TICKETS_HOME": str(desk.project.settings.home)}
-    desk.project.control.dispose()
-    process = multiprocessing.get_context("fork").Process(target=push_and_die, args=(environ, desk.key, method, after))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=push_and_die, args=(environ, desk.key, method, after))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
