@@ -52,8 +52,9 @@ def push(key: str, dry_run: bool, as_json: bool) -> None:
 def print_summary(result: SyncResult) -> None:
     """Prints what came of a push: a line, its entries, and what went wrong."""
     written = result.rows_created + result.rows_updated
+    entries = "1 entry" if result.rows_read == 1 else f"{result.rows_read:,} entries"
     click.echo(
-        f"{result.desk}: {result.status} in {duration(result.duration_seconds)}: {result.rows_read:,} entries,"
+        f"{result.desk}: {result.status} in {duration(result.duration_seconds)}: {entries},"
         f" {written:,} written, {result.rows_unchanged:,} needed no write, {result.rows_failed:,} parked or waiting;"
         f" {result.api_requests:,} requests"
     )

@@ -81,6 +81,7 @@ def outbound_asset(catalog: Catalog) -> dg.AssetsDefinition:
                 group_name=catalog.name,
                 kinds={"python"},
                 partitions_def=desks_of(catalog.name),
+                skippable=True,
             )
         ],
         check_specs=[check],
@@ -96,9 +97,11 @@ def outbound_asset(catalog: Catalog) -> dg.AssetsDefinition:
                 parked = Outbox(project.control, project.vault).entries(str(context.partition_key), [State.PARKED])
         except (TicketPipelinesError, SourceError) as error:
             raise failure_of(error, scheduled=scheduled) from error
-        yield dg.MaterializeResult(asset_key=key, metadata=_metadata(result) if result else {})
+        failed = result is not None and result.status is Status.FAILED
+        if result is not None and not failed:
+            yield dg.MaterializeResult(asset_key=key, metadata=_metadata(result))
         yield _check(key, parked)
-        if result is not None and result.status is Status.FAILED:
+        if result is not None and failed:
             context.instance.add_run_tags(context.run.run_id, {RETRY_RUN_TAG: "false"})
             raise step_failure(result.error_message or "the push failed", result.error_code, scheduled=scheduled)
 
@@ -133,8 +136,13 @@ def outbound_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
             desks = waiting_desks(project, catalog.name)
         partitions = set(context.instance.get_dynamic_partitions(f"{catalog.name}_desks"))
         config = PushConfig(trigger=Trigger.SCHEDULE.value, wait=False)
+        at = context.scheduled_execution_time
         asked = [
-            dg.RunRequest(partition_key=desk, run_config=dg.RunConfig(ops={outbound_op_name(catalog.name): config}))
+            dg.RunRequest(
+                run_key=f"{desk} {at.isoformat()}",
+                partition_key=desk,
+                run_config=dg.RunConfig(ops={outbound_op_name(catalog.name): config}),
+            )
             for desk in desks
             if desk in partitions
         ]

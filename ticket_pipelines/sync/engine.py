@@ -8,14 +8,10 @@ A sync always ends recorded, even one that is interrupted. What a caller can fix
 
 from __future__ import annotations
 
-import signal
-import threading
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -38,6 +34,7 @@ from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.reading import Outcomes, Pass
 from ticket_pipelines.sync.request import Plan, make_plan
 from ticket_pipelines.sync.result import Counts, Status, SyncRequest, SyncResult, Trigger
+from ticket_pipelines.sync.termination import terminable
 from ticket_pipelines.sync.verdict import details, verdict
 from ticket_pipelines.unified import mappings
 from ticket_pipelines.unified.model import TABLES
@@ -76,7 +73,7 @@ def sync_desk(
         return _skip(project, desk, plan, request)
     advice = "" if request.wait else "Or wait for it with --wait."
     with (
-        _terminable(),
+        terminable(),
         hold(project.control, desk.key, wait=request.wait, progress=progress, advice=advice) as lease,
     ):
         runs.close_killed(project.control, desk.key, datetime.now(UTC))
@@ -255,26 +252,6 @@ def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> Syn
     run = runs.ended(begun, Status.SKIPPED, _now(), Counts(), error=("paused", f"desk {desk.key!r} is paused"))
     runs.begin(project.control, run)
     return run
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turns SIGTERM into an exception, so that a stopped sync is recorded and its lease given back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-
-    def stop(number: int, _frame: Any) -> None:
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _now() -> datetime:

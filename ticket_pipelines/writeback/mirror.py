@@ -21,23 +21,18 @@ from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import mirror_rows
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
-from ticket_pipelines.errors import TicketPipelinesError
+from ticket_pipelines.errors import MirrorError
 from ticket_pipelines.project import Project
 from ticket_pipelines.unified.labels import normal, status_of, statuses_of
 from ticket_pipelines.writeback.config import Mirror, Writing
 from ticket_pipelines.writeback.entry import STATUS_FIELD, Draft, drafts
 from ticket_pipelines.writeback.keys import MIRROR_URL
+from ticket_pipelines.writeback.mirror_table import batches
 from ticket_pipelines.writeback.outbox import Outbox
 from ticket_pipelines.writeback.stored import Moved, Stored, stored_changes, stored_tickets
 from ticket_pipelines.writeback.values import plain, same, token_of
 
 _AT_ONCE = 500
-
-
-class MirrorError(TicketPipelinesError):
-    """The mirrored table cannot be read."""
-
-    code = "mirror"
 
 
 @dataclass(slots=True)
@@ -253,8 +248,6 @@ def _key(ticket: str, count: int, draft: Draft) -> str:
 
 
 def _batches(url: str, mirror: Mirror) -> Iterator[list[tuple[Any, dict[str, Any]]]]:
-    from ticket_pipelines.writeback.mirror_table import batches
-
     fields = list(mirror.columns.values())
     for rows in batches(url, mirror, _AT_ONCE):
         yield [(key, dict(zip(fields, values, strict=True))) for key, *values in rows]

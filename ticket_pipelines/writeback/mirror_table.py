@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
+from ticket_pipelines.errors import MirrorError
 from ticket_pipelines.writeback.config import Mirror
 
 CONNECT_SECONDS = 10
@@ -30,22 +31,23 @@ def batches(url: str, mirror: Mirror, size: int) -> Iterator[list[Row]]:
     Raises:
         MirrorError: They cannot be read.
     """
-    from ticket_pipelines.writeback.mirror import MirrorError
-
     key = sql.Identifier(mirror.key)
     query = sql.SQL("SELECT {columns} FROM {relation} WHERE {key} IS NOT NULL ORDER BY {key}").format(
         columns=sql.SQL(", ").join([key, *map(sql.Identifier, mirror.columns)]),
         relation=sql.Identifier(*mirror.relation),
         key=key,
     )
-    options = f"-c default_transaction_read_only=on -c statement_timeout={STATEMENT_MILLISECONDS}"
     name = ".".join(mirror.relation)
     try:
         with (
-            closing(psycopg2.connect(url, connect_timeout=CONNECT_SECONDS, options=options)) as connection,
+            closing(psycopg2.connect(url, connect_timeout=CONNECT_SECONDS)) as connection,
             connection,
+            connection.cursor() as setting,
             connection.cursor("mirror") as cursor,
         ):
+            # as statements: a pooler in between refuses them as options of the connection
+            setting.execute("SET TRANSACTION READ ONLY")
+            setting.execute(f"SET LOCAL statement_timeout = {STATEMENT_MILLISECONDS}")
             cursor.itersize = size
             cursor.execute(query)
             while rows := cursor.fetchmany(size):

@@ -19,16 +19,17 @@ from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
-from ticket_pipelines.errors import TicketPipelinesError, UsageError, WarehouseUnavailableError
+from ticket_pipelines.errors import MirrorError, TicketPipelinesError, UsageError, WarehouseUnavailableError
 from ticket_pipelines.logs import redact, topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.progress import Progress, quiet
-from ticket_pipelines.sync.result import Direction, Mode, Status, SyncResult, Trigger
+from ticket_pipelines.sync.result import Direction, Mode, SyncResult, Trigger
+from ticket_pipelines.sync.termination import terminable
 from ticket_pipelines.writeback.config import Writing, writing_of
 from ticket_pipelines.writeback.drain import Drain
-from ticket_pipelines.writeback.mirror import Mirrored, MirrorError, collect
+from ticket_pipelines.writeback.mirror import Mirrored, collect
 from ticket_pipelines.writeback.outbox import Outbox
 from ticket_pipelines.writeback.results import Results
 
@@ -76,7 +77,7 @@ def push_desk(project: Project, key: str, request: PushRequest | None = None, pr
     request = request or PushRequest()
     desk = project.desks.get(key)
     writing = may_push(desk)
-    with hold(project.control, key, wait=request.wait, progress=progress) as lease:
+    with terminable(), hold(project.control, key, wait=request.wait, progress=progress) as lease:
         runs.close_killed(project.control, key, datetime.now(UTC))
         return _Push(project, desk, writing, lease, request, progress).run()
 
@@ -199,7 +200,7 @@ class _Push:
         )
         try:
             runs.finish(self._project.control, self._run)
-            if status is not Status.FAILED or (error and error[0] != "interrupted"):
+            if not error or error[0] != "interrupted":
                 runs.copy_to_warehouse(self._project.control, self._project.warehouse)
         except (DBAPIError, WarehouseUnavailableError) as lost:
             log.warning("the end of a push of desk %s is recorded later: %s", self._desk.key, type(lost).__name__)

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pytest
 
 from dlt_sources.errors import SourceError
 from dlt_sources.writes import Writer
+from ticket_pipelines.sandbox.qcontact.state import STATUSES
 from ticket_pipelines.writeback.drain import Drain
 from ticket_pipelines.writeback.entry import Entry, Operation, Sent, State
 from ticket_pipelines.writeback.outbox import Outbox
+from ticket_pipelines.writeback.values import TOKENS as CANONICAL
 from ticket_pipelines_tests.writeback.conftest import MakeWritable, Writable
 
 EDITS = 334
 FIELDS = ("description", "c__dr_location", "address")
 LOST = ("reset_body", "truncate", "reset")
 REFUSED = (429, 500, 502, 503)
+TOKENS = CANONICAL["qcontact"]
 ENDED = {State.DONE, State.OVERRULED, State.PARKED}
 
 
@@ -84,21 +88,35 @@ class Play:
     ours: list[Entry] = field(default_factory=list)
     made: int = 0
 
+    @cached_property
+    def people(self) -> list[int]:
+        return [int(one["id"]) for one in self.desk.vendor.control.records("users")]
+
     def edit(self) -> None:
         """One edit on one side."""
         self.made += 1
         ticket = self.rng.choice(self.desk.cases()[:6])
         if self.rng.random() < 0.2:
             self.look()
+        chosen = self.rng.random() < 0.3
         if self.rng.random() < 0.45:
             name = self.rng.choice(FIELDS)
-            self.desk.change(ticket, **{name: f"theirs {self.made}"})
+            change = self.choice(STATUSES) if chosen else {name: f"theirs {self.made}"}
+            self.desk.change(ticket, **change)
         elif self.rng.random() < 0.3:
             self.ours.append(self.desk.add_note(ticket, f"note {self.made}"))
+        elif chosen:
+            self.ours.append(self.desk.add(ticket, self.choice(sorted(TOKENS)), base=self.seen[ticket]))
         else:
             names = self.rng.sample(FIELDS, self.rng.choice((1, 1, 2)))
             fields = {name: f"ours {self.made} {name}" for name in names}
             self.ours.append(self.desk.add(ticket, fields, base=self.seen[ticket]))
+
+    def choice(self, statuses: Sequence[str]) -> dict[str, Any]:
+        """A status or an assignee: values that come again and again, on both sides."""
+        if self.rng.random() < 0.5:
+            return {"status": self.rng.choice(statuses)}
+        return {"assigned_to": self.rng.choice(self.people)}
 
     def look(self) -> None:
         """The copy is as the vendor is now, as after a sync."""
@@ -146,6 +164,7 @@ def test_any_edits_converge_and_take_effect_once(make_writable: MakeWritable, po
     rng = random.Random(f"writeback {policy}")
     play = Play(desk, rng)
     play.look()
+    begun = max(int(event["id"]) for event in desk.vendor.control.records("case_events"))
     fate = Fate(rng)
     while play.made < EDITS:
         for _ in range(rng.randrange(1, 12)):
@@ -158,7 +177,10 @@ def test_any_edits_converge_and_take_effect_once(make_writable: MakeWritable, po
     effects = Counter((ticket, name, new) for ticket, rows in happened.items() for name, _, new in rows)
     entries = [desk.outbox.get(entry.id) for entry in play.ours]
     assert {entry.state for entry in entries} <= ENDED
+    check_chosen(desk, entries, begun)
     for entry in entries:
+        if entry.operation in (Operation.STATUS, Operation.ASSIGNMENT):
+            continue
         if entry.operation is Operation.NOTE:
             assert entry.state is State.DONE
             assert effects[entry.ticket, "note", entry.payload.note] == 1, entry
@@ -172,12 +194,30 @@ def test_any_edits_converge_and_take_effect_once(make_writable: MakeWritable, po
         if entry.state is not State.DONE:
             assert not any(times.values()), entry
         check_who_won(entry, happened[entry.ticket], policy)
-    assert {entry.state for entry in entries if entry.operation is not Operation.NOTE} == {
+    assert {entry.state for entry in entries if entry.operation is Operation.FIELDS} == {
         "theirs": {State.DONE, State.OVERRULED},
         "ours": {State.DONE},
         "ask": {State.DONE, State.PARKED},
     }[policy]
     assert desk.outbox.open(desk.key) == []
+
+
+def check_chosen(desk: Writable, entries: Sequence[Entry], begun: int) -> None:
+    """What we did to a status or an assignee is at most one change an entry that says so: none was done twice."""
+    ours = Counter(
+        (str(event["case_id"]), event["event_type"])
+        for event in desk.vendor.control.records("case_events")
+        if int(event["id"]) > begun and (event["user"] or {}).get("email") == desk.user
+    )
+    kinds = {Operation.STATUS: "status_change", Operation.ASSIGNMENT: "assignment"}
+    sent = Counter(
+        (entry.ticket, kinds[entry.operation])
+        for entry in entries
+        if entry.operation in kinds and entry.state is State.DONE and entry.payload.sent
+    )
+    made = {key: count for key, count in ours.items() if key[1] in kinds.values()}
+    assert made
+    assert all(count <= sent[key] for key, count in made.items())
 
 
 def check_who_won(entry: Entry, rows: list[tuple[str, Any, Any]], policy: str) -> None:

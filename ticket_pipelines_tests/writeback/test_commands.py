@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
@@ -138,6 +139,20 @@ def test_dagster_shows_the_push_and_what_is_left_parked(desk: Writable) -> None:
         assert last_check(instance, key) is True
 
 
+def test_a_push_that_failed_is_a_failed_run_and_no_materialization(desk: Writable, run: Run) -> None:
+    desk.add_note(desk.cases()[0], "hello")
+    desk.vendor.control.fail("refuse_credentials")
+    done = run("push", desk.key, "--json")
+    desk.vendor.control.fail("restore_access")
+    assert (done.exit_status, done.json["error_code"]) == (1, "credentials")
+    with instance_of(desk.project.settings) as instance:
+        recorded = instance.get_run_by_id(done.json["dagster_run_id"])
+        assert recorded is not None
+        assert recorded.status is dg.DagsterRunStatus.FAILURE
+        made = instance.all_logs(recorded.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    assert made == []
+
+
 def last_check(instance: dg.DagsterInstance, asset: dg.AssetKey) -> bool:
     """Whether the last evaluation of the check passed."""
     (run,) = instance.get_runs(dg.RunsFilter(job_name="qcontact_outbound"), limit=1)
@@ -150,20 +165,29 @@ def last_check(instance: dg.DagsterInstance, asset: dg.AssetKey) -> bool:
     return found.passed
 
 
-def test_the_schedule_asks_for_desks_with_something_to_write(desk: Writable) -> None:
+def test_the_schedule_asks_for_desks_with_something_to_write(desk: Writable, make_writable: MakeWritable) -> None:
     settings = desk.project.settings
-    add_partition(settings, "qcontact", desk.key)
+    other = make_writable()
+    for one in (desk, other):
+        add_partition(settings, "qcontact", one.key)
     schedule = defs.resolve_schedule_def("qcontact_outbound")
     with instance_of(settings) as instance:
 
-        def tick() -> list[str | None]:
+        def tick() -> set[str | None]:
             context = dg.build_schedule_context(
-                instance, resources={"tickets": Tickets(settings)}, repository_def=defs.get_repository_def()
+                instance,
+                resources={"tickets": Tickets(settings)},
+                repository_def=defs.get_repository_def(),
+                scheduled_execution_time=datetime.now(UTC),
             )
-            return [one.partition_key for one in schedule.evaluate_tick(context).run_requests or []]
+            asked = {one.partition_key for one in schedule.evaluate_tick(context).run_requests or []}
+            return asked & {desk.key, other.key}
 
-        assert desk.key not in tick()
-        desk.add_note(desk.cases()[0], "hello")
-        assert desk.key in tick()
+        assert tick() == set()
+        for one in (desk, other):
+            one.add_note(one.cases()[0], "hello")
+        assert tick() == {desk.key, other.key}
         desk.project.desks.pause(desk.key)
-        assert desk.key not in tick()
+        assert tick() == {other.key}
+        desk.project.desks.update(other.key, {"write_enabled": False})
+        assert tick() == set()

@@ -59,18 +59,38 @@ def test_a_note_like_an_earlier_one_is_sent_all_the_same(make_writable: MakeWrit
     assert desk.notes(ticket, "still open") == 2
 
 
-def test_a_change_whose_answer_is_lost_does_not_undo_what_came_after_it(make_writable: MakeWritable) -> None:
+@pytest.mark.parametrize("settings", [{}, {"events_page": 2, "events_body": "results"}], ids=["one page", "pages"])
+def test_a_change_whose_answer_is_lost_does_not_undo_what_came_after_it(
+    make_writable: MakeWritable, settings: dict[str, Any]
+) -> None:
     """The case alone would mislead: our value was there, and somebody else has changed it since."""
-    desk = make_writable(conflict_policy="ours")
+    desk = make_writable(settings=settings, conflict_policy="ours")
     ticket = desk.cases()[0]
     entry = desk.add(ticket, {"c__dr_location": "ours"}, base={"c__dr_location": desk.fields(ticket)["c__dr_location"]})
     with pytest.raises(Killed):
         list(desk.drain(Dying).run(desk.key))
     assert desk.outbox.get(entry.id).state is State.SENDING
-    desk.change(ticket, c__dr_location="theirs")
+    for text in ("one", "two", "three", "four", "theirs"):
+        desk.change(ticket, c__dr_location=text)
     assert desk.pushed(entry).state is State.DONE
     assert desk.fields(ticket)["c__dr_location"] == "theirs"
     assert written(desk, ticket, "ours") == 1
+
+
+def test_an_assignment_whose_answer_is_lost_is_known_by_who_made_it(make_writable: MakeWritable) -> None:
+    """Events show an assignee by name, and the field holds an id."""
+    desk = make_writable(conflict_policy="ours")
+    ticket = desk.cases()[0]
+    people = [int(one["id"]) for one in desk.vendor.control.records("users")]
+    before, ours, theirs = people[:3]
+    desk.change(ticket, assigned_to=before)
+    entry = desk.add(ticket, {"assigned_to": str(ours)}, base={"assigned_to": str(before)})
+    with pytest.raises(Killed):
+        list(desk.drain(Dying).run(desk.key))
+    desk.change(ticket, assigned_to=theirs)
+    entry = desk.pushed(entry)
+    assert (entry.state, entry.attempts) == (State.DONE, 1)
+    assert desk.fields(ticket)["assigned_to"] == theirs
 
 
 def test_a_vendor_that_is_away_leaves_all_waiting(make_writable: MakeWritable) -> None:
@@ -136,8 +156,9 @@ def test_a_push_that_is_killed_is_gone_on_with(make_writable: MakeWritable, meth
     ticket = desk.cases()[0]
     entry = desk.add_note(ticket, "once") if method == "note" else desk.add(ticket, {"c__dr_location": "once"})
     environ = {"TICKETS_HOME": str(desk.project.settings.home)}
-    desk.project.control.dispose()
-    process = multiprocessing.get_context("fork").Process(target=push_and_die, args=(environ, desk.key, method, after))
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(target=push_and_die, args=(environ, desk.key, method, after))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
