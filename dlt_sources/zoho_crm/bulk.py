@@ -171,14 +171,15 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
 def _parts(rows: Iterator[list[str]], member: IO[bytes]) -> Iterator[list[list[str]]]:
     """The rows of a page each."""
     part: list[list[str]] = []
-    began = member.tell()
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
+    began, ended = member.tell(), False
+    while not ended:
+        some = list(islice(rows, _ROWS_AT_ONCE))
         part += some
-        if len(part) >= FILE_PAGE or member.tell() - began >= FILE_PAGE_BYTES:
+        # at its end the file is closed
+        ended = len(some) < _ROWS_AT_ONCE
+        if part and (ended or len(part) >= FILE_PAGE or member.tell() - began >= FILE_PAGE_BYTES):
             yield part
-            part, began = [], member.tell()
-    if part:
-        yield part
+            part, began = [], began if ended else member.tell()
 
 
 def _text(member: IO[bytes]) -> Iterator[str]:
