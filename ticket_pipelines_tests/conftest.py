@@ -4,5 +4,6 @@ pytest_plugins = [
     "ticket_pipelines_tests.fixtures.sandbox",
     "ticket_pipelines_tests.fixtures.postgres",
     "ticket_pipelines_tests.fixtures.clickhouse",
+    "ticket_pipelines_tests.fixtures.warehouse",
     "ticket_pipelines_tests.fixtures.project",
 ]
