@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from ticket_pipelines.errors import UsageError
@@ -44,6 +45,11 @@ def _chdb(url: str, home: Path) -> Warehouse:
     from ticket_pipelines.warehouse.url import chdb_path
 
     del home
+    if find_spec("chdb") is None:
+        raise UsageError(
+            "TICKETS_WAREHOUSE asks for the embedded engine of ClickHouse, which is not installed.\n"
+            "Run: pip install 'ticket-pipelines[chdb]'"
+        )
     path = chdb_path(url).absolute()
     return ClickHouseWarehouse(EmbeddedConnections(path), f"chdb:///{path}")
 

@@ -1,8 +1,11 @@
-"""The main job into a ClickHouse server that breaks connections and is killed meanwhile."""
+"""The main job into ClickHouse: every command of it, and a server that breaks connections and is killed meanwhile."""
 
 from __future__ import annotations
 
 import threading
+from pathlib import Path
+
+import pytest
 
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines_tests.cli.conftest import AddDesk
@@ -49,3 +52,26 @@ def test_syncs_through_broken_connections_and_a_killed_server_bring_each_row_onc
         (len(sandbox.zendesk.control.records("tickets")),)
     ]
     assert server.execute("SELECT count() = uniqExact(id) FROM helpdesk.sync_runs") == [(1,)]
+
+
+@pytest.mark.parametrize("engine", ["chdb", "clickhouse"])
+def test_every_command_of_the_main_job(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path, cli: Cli, add_desk: AddDesk, sandbox: SandboxServer
+) -> None:
+    url = f"chdb:///{tmp_path / 'warehouse'}" if engine == "chdb" else request.getfixturevalue("clickhouse_url")
+    env = {"TICKETS_WAREHOUSE": url}
+    add_desk(env=env)
+    assert cli("desks", "check", "acme", env=env).exit_status in (0, 3)
+    for more in ((), ("--id", "1"), ("--mode", "full")):
+        assert cli("sync", "acme", "--stream", "tickets", *more, env=env).exit_status == 0
+    (desk,) = cli("status", "--json", env=env).json
+    assert desk["last_status"] == "success"
+    assert len(cli("runs", "--json", env=env).json) == 3
+    count = ("query", "SELECT count(*) AS n FROM helpdesk.tickets", "--json")
+    (counted,) = cli(*count, env=env).json
+    assert counted["n"] == len(sandbox.zendesk.control.records("tickets"))
+    assert cli("rebuild", "--desk", "acme", env=env).exit_status == 0
+    assert cli("keys", "rotate", env=env).exit_status == 0
+    assert cli("desks", "update", "acme", "--config", '{"schedule": "every 1h"}', env=env).exit_status == 0
+    assert cli("desks", "remove", "acme", "--purge", env=env).exit_status == 0
+    assert cli(*count, env=env).json == [{"n": 0}]

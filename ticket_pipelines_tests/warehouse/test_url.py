@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_clickhouse_opens_without_a_connection_or_its_password_shown(url: str, t
     warehouse = open_warehouse(url, tmp_path)
     assert warehouse.engine == "clickhouse"
     assert "s3cret" not in warehouse.label
+
+
+def test_an_engine_that_is_not_installed_is_named_with_the_way_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "chdb", None)
+    with pytest.raises(UsageError, match=r"pip install 'ticket-pipelines\[chdb\]'"):
+        open_warehouse("chdb:///x", tmp_path)
 
 
 @pytest.mark.parametrize("url", ["", "mysql://u:s3cret@h/d", "warehouse.duckdb"])
