@@ -246,7 +246,36 @@ def zoho_crm_elsewhere(account: Account) -> None:
         do(account, "update", module="Cases", id=case, Level=INSTANTS[number], Subject=TEXTS[number])
 
 
+def qcontact_begins(account: Account) -> None:
+    """Cases with odd texts, and notes of all kinds."""
+    cases = ids(account, "cases")
+    for case, text in zip(cases, TEXTS, strict=False):
+        do(account, "update", id=case, description=text, category=f"{text}::{text}", address=None)
+        do(account, "note", id=case, text=text, public=True)
+    do(account, "create", title=LONG, telephone="", email="")
+
+
+def qcontact_changes(account: Account) -> None:
+    """A change of every kind."""
+    cases = ids(account, "cases")
+    do(account, "create", count=2, title="☕")
+    do(account, "update", id=cases[0], status="In Progress", assigned_to=account.control.records("users")[1]["id"])
+    do(account, "close", id=cases[1])
+    do(account, "message", id=cases[2], html="<p>Zażółć &amp; <b>x</b></p>")
+    do(account, "delete", id=cases[3])
+    do(account, "delete", id=cases[4], soft=True)
+    do(account, "hide", id=cases[5])
+
+
+def qcontact_turns_back(account: Account) -> None:
+    """Deleted and hidden cases come back."""
+    gone = [one.id for one in account.control.emulator.state.entities.values() if one.gone]  # type: ignore[attr-defined]
+    for case in gone:
+        do(account, "restore", id=case)
+
+
 HISTORY: tuple[Step, ...] = (
+    Step("qcontact_one", qcontact_begins),
     Step("zendesk_one", zendesk_begins),
     Step("zoho_desk_one", zoho_desk_begins),
     Step("zoho_crm_one", zoho_crm_begins),
@@ -255,9 +284,11 @@ HISTORY: tuple[Step, ...] = (
     Step("zendesk_one", zendesk_changes, {"streams": [*TICKETS, "users", "organizations", "satisfaction_ratings"]}),
     Step("zoho_desk_one", zoho_desk_changes),
     Step("zoho_crm_one", zoho_crm_changes),
+    Step("qcontact_one", qcontact_changes),
     Step("zoho_desk_one", zoho_desk_deletes, {"streams": ["tickets"]}),
     Step("zendesk_one", zendesk_turns_back, {"mode": "full", "streams": TICKETS}),
     Step("zoho_desk_one", zoho_desk_turns_back, {"mode": "full", "streams": ["tickets", "threads"]}),
+    Step("qcontact_one", qcontact_turns_back, {"mode": "full", "streams": ["cases"]}),
     Step("zoho_crm_one", zoho_crm_turns_back, {"mode": "full", "streams": ["cases", "price_lists"]}),
 )
 """In this order, at both accounts of each vendor."""
