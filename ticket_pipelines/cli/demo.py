@@ -264,8 +264,10 @@ def _said(ticket: Mapping[str, Any] | None) -> str | None:
 def _next_steps(settings: Settings) -> str:
     query = "SELECT status, count(*) AS tickets FROM helpdesk.tickets GROUP BY status"
     program = called()
+    # `make demo WAREHOUSE=chdb` sets it for the demo alone
+    embedded = f"  export TICKETS_WAREHOUSE={settings.warehouse}\n" if settings.warehouse.startswith("chdb:") else ""
     return (
-        f"\nAll of it is in {settings.home}. Look around:\n"
+        f"\nAll of it is in {settings.home}. Look around:\n{embedded}"
         f'  {program} query "{query}"\n'
         f"  {program} runs\n"
         f"  make dev        opens the Dagster UI on http://127.0.0.1:3000 (or: {program} dev)"
