@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 MASK = "…hidden…"
 
-_NOISY = ("dlt", "dagster", "alembic", "urllib3", "asyncio", "uvicorn", "sqlalchemy", "sqlglot", "filelock")
+_NOISY = ("dlt", "dagster", "alembic", "asyncio", "uvicorn", "sqlalchemy", "sqlglot", "filelock")
+_TWICE_TOLD = ("urllib3.connectionpool", "clickhouse_connect")
+"""They warn of each try, with an address that says nothing; whoever called them tells what came of it."""
 _SHORTEST = 6
 """Shorter values would blank ordinary words out of every line."""
 
@@ -105,6 +107,8 @@ def configure_logs(level: str, form: str) -> None:
     logging.getLogger("tickets").setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.WARNING)
+    for name in _TWICE_TOLD:
+        logging.getLogger(name).setLevel(logging.INFO if level == "debug" else logging.CRITICAL)
 
 
 def _topic_of(record: logging.LogRecord) -> str:

@@ -84,6 +84,8 @@ UNWRITABLE = frozenset(
 MAX_MESSAGE = 300
 
 _SERVER_SAYS = re.compile(r"(?:(?:ERROR|FATAL|PANIC):\s+|DB::Exception: (?!.*DB::Exception: ))(.*)")
+_SYSTEM_SAYS = re.compile(r"\[Errno -?\d+\] ([^'\")]+)")
+"""Why there is no connection, within what the client and its HTTP library say of their own affairs."""
 _VALUE = re.compile(r"(?<=: )\".*\"(?=$| when )|(?<=Column values: ).*|'.*'|'.*")
 """A value in a message about rows; what a customer wrote does not belong in logs."""
 
@@ -176,6 +178,8 @@ def first_line(error: BaseException) -> str:
 
 def _line(error: BaseException) -> str:
     text = str(error).strip()
+    if isinstance(error, clickhouse.Error) and error.code is None and (system := _SYSTEM_SAYS.search(text)):
+        return system[1]
     said = _SERVER_SAYS.search(text)
     line = said[1] if said else next((line for line in text.splitlines() if line.strip()), type(error).__name__)
     return line.strip()

@@ -75,3 +75,9 @@ def test_every_command_of_the_main_job(
     assert cli("desks", "update", "acme", "--config", '{"schedule": "every 1h"}', env=env).exit_status == 0
     assert cli("desks", "remove", "acme", "--purge", env=env).exit_status == 0
     assert cli(*count, env=env).json == [{"n": 0}]
+
+
+def test_a_server_that_is_away_is_said_in_one_line(cli: Cli) -> None:
+    refused = cli.process("query", "SELECT 1", env={"TICKETS_WAREHOUSE": "clickhouse://u:s3cret@127.0.0.1:1/"})
+    assert refused.exit_status == 1
+    assert refused.stderr == "error: Warehouse clickhouse://u@127.0.0.1:1 is not available: Connection refused\n"
