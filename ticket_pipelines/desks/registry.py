@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from ticket_pipelines.sync.result import Status
 
 log = topic("desks")
 
-_COLUMNS = [column for column in table.c if column.name != "credentials"]
+_COLUMNS = [table.c[field.name] for field in fields(Desk)]
 
 
 class Registry:

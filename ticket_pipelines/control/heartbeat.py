@@ -1,0 +1,32 @@
+"""Heartbeats: what goes on for long says from time to time that it still does; health looks at the last beat."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import heartbeats as table
+
+LOOP = "loop"
+"""Name under which the loop beats, whichever process runs it."""
+
+
+def beat(control: sa.Engine, name: str, at: datetime) -> None:
+    """Notes that `name` was at work at that time; an earlier beat never replaces a later one."""
+    insert = sqlite.insert if control.dialect.name == "sqlite" else postgresql.insert
+    given = insert(table).values(name=name, at=at)
+    newest = given.on_conflict_do_update(
+        index_elements=[table.c.name], set_={"at": given.excluded.at}, where=table.c.at < given.excluded.at
+    )
+    with control.begin() as connection:
+        connection.execute(newest)
+
+
+def last(control: sa.Engine, name: str) -> datetime | None:
+    """The last beat of that name; None: it never beat."""
+    with reading(control) as connection:
+        found: datetime | None = connection.execute(sa.select(table.c.at).where(table.c.name == name)).scalar()
+    return found
