@@ -333,6 +333,7 @@ class Vendor:
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
+        credentials_end: When credentials of a form stop working, where the vendor has said so; None: nothing is known.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
     """
 
@@ -346,6 +347,7 @@ class Vendor:
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
+    credentials_end: Callable[[Mapping[str, str]], datetime | None] | None = None
     numeric_ids: bool = False
 
     def stream(self, name: str) -> Stream:

@@ -1,4 +1,4 @@
-"""The control database: desks, leases, runs, quarantine, budgets, tokens, alerts. SQLite beside the project, or Postgres.
+"""The control database: desks, leases, runs, quarantine, budgets, alerts. SQLite beside the project, or Postgres.
 
 The tables stand here as data; Alembic migrations (`migrations/`) bring a database to them. Times are stored as UTC
 (naive in SQLite, aware on Postgres): read and write them through `Instant`, which takes and gives aware ones.
@@ -174,7 +174,7 @@ alert_messages = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("channel", sa.String(20), nullable=False),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("body", sa.JSON, nullable=False, doc="the message: text, rule, state, desks, at"),
     sa.Column("made_at", Instant, nullable=False),
     sa.Column("due_at", Instant, nullable=False, doc="when it is sent, or tried again; a sender moves it on first"),
     sa.Column("attempts", sa.Integer, nullable=False),

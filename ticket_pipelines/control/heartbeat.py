@@ -16,13 +16,18 @@ LOOP = "loop"
 
 def beat(control: sa.Engine, name: str, at: datetime) -> None:
     """Notes that `name` was at work at that time; an earlier beat never replaces a later one."""
-    insert = sqlite.insert if control.dialect.name == "sqlite" else postgresql.insert
+    with control.begin() as connection:
+        advance(connection, name, at)
+
+
+def advance(connection: sa.Connection, name: str, at: datetime) -> bool:
+    """The same within a transaction; False where there was a beat at that time already, or a later one."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     given = insert(table).values(name=name, at=at)
     newest = given.on_conflict_do_update(
         index_elements=[table.c.name], set_={"at": given.excluded.at}, where=table.c.at < given.excluded.at
     )
-    with control.begin() as connection:
-        connection.execute(newest)
+    return connection.execute(newest).rowcount == 1
 
 
 def last(control: sa.Engine, name: str) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dlt_sources.base import Vendor
@@ -55,6 +56,11 @@ def vendors() -> Mapping[str, Vendor]:
     from dlt_sources import VENDORS
 
     return VENDORS
+
+
+def credentials_end(vendor: Vendor, credentials: Mapping[str, str]) -> datetime | None:
+    """When credentials stop working, where the vendor has said so."""
+    return vendor.credentials_end(credentials) if vendor.credentials_end else None
 
 
 def find_vendor(name: str) -> Vendor:

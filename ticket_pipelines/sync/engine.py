@@ -213,7 +213,9 @@ class _Record:
             requests=usage.requests - requests if usage else 0,
             waited=usage.wait_seconds - waited if usage else 0.0,
             error=error,
-            details=details(outcomes, self.loader.warnings if self.loader else {}),
+            details=details(
+                outcomes, self.loader.warnings if self.loader else {}, self.loader.drift.told() if self.loader else ()
+            ),
         )
         try:
             _write(self._project, self.result)

@@ -41,7 +41,7 @@ def upgrade() -> None:
         "alert_messages",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("channel", sa.String(20), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("body", sa.JSON(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
