@@ -12,6 +12,8 @@ from ticket_pipelines.control.database import heartbeats as table
 
 LOOP = "loop"
 """Name under which the loop beats, whichever process runs it."""
+DAEMON = "dagster:"
+"""Before the name of a Dagster daemon."""
 
 
 def beat(control: sa.Engine, name: str, at: datetime) -> None:
@@ -35,3 +37,16 @@ def last(control: sa.Engine, name: str) -> datetime | None:
     with reading(control) as connection:
         found: datetime | None = connection.execute(sa.select(table.c.at).where(table.c.name == name)).scalar()
     return found
+
+
+def lasts(control: sa.Engine, prefix: str) -> dict[str, datetime]:
+    """The last beats of all names that begin so, by the rest of the name."""
+    query = sa.select(table.c.name, table.c.at).where(table.c.name.startswith(prefix, autoescape=True))
+    with reading(control) as connection:
+        return {row.name.removeprefix(prefix): row.at for row in connection.execute(query.order_by(table.c.name))}
+
+
+def forget(control: sa.Engine, name: str) -> None:
+    """Forgets a name: who ends in order is not missed afterwards."""
+    with control.begin() as connection:
+        connection.execute(sa.delete(table).where(table.c.name == name))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from ticket_pipelines.alerts.tick import tick
+from ticket_pipelines.control import heartbeat
 from ticket_pipelines.defs.resources import Tickets
 
 
@@ -16,9 +17,20 @@ from ticket_pipelines.defs.resources import Tickets
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def alerts(context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tickets]) -> dg.SkipReason:  # noqa: ARG001
-    """One tick; it never starts a run."""
+def alerts(context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tickets]) -> dg.SkipReason:
+    """One tick; it never starts a run. It also passes the daemons' heartbeats on, for `ticket-pipelines health`."""
     with tickets.open() as project:
+        for daemon, at in daemon_beats(context.instance).items():
+            heartbeat.beat(project.control, f"{heartbeat.DAEMON}{daemon}", at)
         turned = tick(project.control, project.settings, datetime.now(UTC))
     told = ", ".join(f"{turn.rule} {turn.state} for {turn.desk}" for turn in turned[:20])
     return dg.SkipReason(told or "Nothing started or ended.")
+
+
+def daemon_beats(instance: dg.DagsterInstance) -> dict[str, datetime]:
+    """Last heartbeats of the daemons that this instance needs, by type. A probe that asked Dagster would import it."""
+    return {
+        status.daemon_type.lower(): datetime.fromtimestamp(status.last_heartbeat.timestamp, UTC)
+        for status in instance.get_daemon_statuses().values()
+        if status.required and status.last_heartbeat
+    }
