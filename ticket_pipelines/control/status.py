@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
+from ticket_pipelines.control.retention import rows_purged
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 
@@ -69,10 +70,18 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
         summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}
+        purged = rows_purged(connection)
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
-        _status(desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now)
+        _status(
+            desk,
+            last.get(desk.key),
+            good.get(desk.key),
+            int(rows.get(desk.key) or 0) + purged.get(desk.key, 0),
+            holders.get(desk.key),
+            now,
+        )
         for desk in desks
     ]
 
