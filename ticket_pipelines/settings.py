@@ -24,6 +24,7 @@ _WAREHOUSE_FORMS = (
     "clickhouse://USER:PASSWORD@HOST:PORT/ or chdb:///FOLDER"
 )
 _CONTROL_FORMS = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
+_LONGEST_DAYS = 36_500
 _POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg2"})
 
 
@@ -71,6 +72,9 @@ class Settings:
         alert_slack: Slack's incoming webhook for the channel `slack`.
         alert_teams: The webhook of a Teams workflow for the channel `teams`.
         alert_email: Mailbox and recipients of the channel `email`.
+        keep_dagster_days: How long Dagster's runs, events and ticks are kept.
+        keep_runs_days: How long syncs are kept in `sync_runs`.
+        keep_loads_days: How long dlt's notes of loads are kept.
     """
 
     home: Path
@@ -84,6 +88,9 @@ class Settings:
     alert_slack: str | None = field(default=None, repr=False)
     alert_teams: str | None = field(default=None, repr=False)
     alert_email: Mailbox | None = field(default=None, repr=False)
+    keep_dagster_days: float = 30
+    keep_runs_days: float = 90
+    keep_loads_days: float = 7
 
     @property
     def control_file(self) -> Path | None:
@@ -118,6 +125,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         alert_slack=_alert_webhook(given, "TICKETS_ALERT_SLACK"),
         alert_teams=_alert_webhook(given, "TICKETS_ALERT_TEAMS"),
         alert_email=_alert_email(given, "TICKETS_ALERT_EMAIL"),
+        keep_dagster_days=_days(given, "TICKETS_KEEP_DAGSTER_DAYS", 30),
+        keep_runs_days=_days(given, "TICKETS_KEEP_RUNS_DAYS", 90),
+        keep_loads_days=_days(given, "TICKETS_KEEP_LOADS_DAYS", 7),
     )
 
 
@@ -220,6 +230,18 @@ def _alert_email(given: Mapping[str, str], name: str) -> Mailbox | None:
 def _is_address(text: str) -> bool:
     name, at, host = text.partition("@")
     return bool(name and at and host) and "@" not in host and text.isprintable() and " " not in text
+
+
+def _days(given: Mapping[str, str], name: str, default: float) -> float:
+    text = given.get(name, "")
+    try:
+        days = float(text or default)
+    except ValueError:
+        days = -1
+    # less than a day, and what a load or a run is at work on could be taken for old
+    if not 1 <= days <= _LONGEST_DAYS:
+        raise SettingsError(f"{name}: {_shown(text)} is no number of days; write one from 1 to {_LONGEST_DAYS}")
+    return days
 
 
 def _choice(given: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:
