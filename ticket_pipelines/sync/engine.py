@@ -37,6 +37,7 @@ from ticket_pipelines.sync.position import Position, Walk
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.reading import Outcomes, Pass
 from ticket_pipelines.sync.request import Plan, make_plan
+from ticket_pipelines.sync.restores import mended
 from ticket_pipelines.sync.result import Counts, Status, SyncRequest, SyncResult, Trigger
 from ticket_pipelines.sync.verdict import details, verdict
 from ticket_pipelines.unified import mappings
@@ -108,10 +109,12 @@ class _Sync:
                 plan = make_plan(request, self.vendor, self.desk.streams, vendor)
                 warehouse = self.project.warehouse
                 with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
-                    position = Position(pipeline.state())
+                    state = mended(self.project.control, warehouse, vendor, self.desk, pipeline.state())
+                    position = Position(state)
                     target = Target(
                         vendor=vendor,
                         desk=self.desk.key,
+                        account=self.desk.account,
                         warehouse=warehouse,
                         pipeline=pipeline,
                         control=self.project.control,

@@ -56,6 +56,7 @@ class Target:
     Attributes:
         vendor: The desk's vendor.
         desk: Key of the desk.
+        account: The account that it reads.
         warehouse: The warehouse.
         pipeline: The desk's pipeline.
         control: The control database.
@@ -69,6 +70,7 @@ class Target:
 
     vendor: Vendor
     desk: str
+    account: str
     warehouse: Warehouse
     pipeline: DeskPipeline
     control: sa.Engine
@@ -190,6 +192,7 @@ class Loader:
         snapshot = self._snapshot()
         self._save([*package.rejected, *batch.rejected], now)
         if tables or snapshot != self._position.committed:
+            snapshot = self._position.stamped(snapshot, self._target.account)
             try:
                 self._load(tables, specs, snapshot)
             except WarehouseRejectedError as error:

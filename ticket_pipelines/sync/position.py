@@ -8,6 +8,7 @@ It is one JSON document, committed with the rows (dlt's state in the warehouse):
     refreshed  when streams that are not read in each sync were last read whole
     rechecked  how far a round of asking for stored records has come
     fields     fields that no release declares, and the columns they were given
+    stamp      how many packages were committed, and of which account: shows what was put back from a backup
 
 A walk that was cut off (killed, stopped by a limit) goes on where its last package ended, if asked for the same window.
 """
@@ -23,6 +24,9 @@ from dlt_sources.base import State, Window
 
 RESUMABLE = timedelta(days=7)
 """A walk that began longer ago starts anew: what it read first is too old to stand for a full sync."""
+
+
+STAMP = "stamp"
 
 
 class Walk(StrEnum):
@@ -44,9 +48,15 @@ class Position:
         """The position as it stands now, without empty parts."""
         return copy.deepcopy({part: value for part, value in self._state.items() if value})
 
+    def stamped(self, snapshot: dict[str, Any], account: str) -> dict[str, Any]:
+        """A snapshot as it is committed: with the next number."""
+        return {**snapshot, STAMP: {"loads": self.committed.get(STAMP, {}).get("loads", 0) + 1, "account": account}}
+
     def commit(self, snapshot: dict[str, Any]) -> None:
         """Takes note that a snapshot is committed."""
         self.committed = snapshot
+        if STAMP in snapshot:
+            self._state[STAMP] = dict(snapshot[STAMP])
 
     def rollback(self) -> None:
         """Forgets what was read and not committed."""
