@@ -32,7 +32,7 @@ def read_facts(control: sa.Engine, now: datetime) -> list[DeskFacts]:
         rows = connection.execute(query.order_by(desks.c.key)).mappings().all()
         runs = _runs(connection, (row[name] for row in rows for name in ("newest", "good", "read")))
         quarantined = {row[0]: int(row[1]) for row in connection.execute(waiting)}
-    return [_facts(row, runs, quarantined.get(row["key"], 0), now) for row in rows]
+    return [_facts(dict(row), runs, quarantined.get(row["key"], 0), now) for row in rows]
 
 
 def _newest(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
@@ -50,7 +50,7 @@ def _newest(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
 def _runs(connection: sa.Connection, ids: Iterable[str | None]) -> dict[str, Mapping[str, Any]]:
     wanted = sorted({run_id for run_id in ids if run_id})
     return {
-        row["id"]: row
+        row["id"]: dict(row)
         for some in _batches(wanted)
         for row in connection.execute(
             sa.select(*(sync_runs.c[name] for name in _RUN)).where(sync_runs.c.id.in_(some))

@@ -2,8 +2,7 @@
 
 Dagster's own `delete_run` takes one run at a time, leaves a file per run behind on SQLite and never looks at whether a
 run holds the latest materialization of a partition. The tables are those of Dagster's SQL storages (SQLite, Postgres);
-on a storage of another kind nothing is deleted. It is imported by the job that needs it, so that a version of Dagster
-with other tables breaks that job alone.
+on a storage of another kind nothing is deleted.
 """
 
 from __future__ import annotations
@@ -16,15 +15,20 @@ from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
-from dagster._core.storage.event_log import schema
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
-from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
-events = schema.SqlEventLogStorageTable
-tags = schema.AssetEventTagsTable
-checks = schema.AssetCheckExecutionsTable
+events = sa.table(
+    "event_logs",
+    *map(sa.column, ("id", "run_id", "dagster_event_type", "asset_key", "partition")),
+    sa.column("timestamp", sa.DateTime),
+)
+tags = sa.table("asset_event_tags", sa.column("event_id"))
+checks = sa.table(
+    "asset_check_executions",
+    *map(sa.column, ("id", "asset_key", "check_name", "partition")),
+    sa.column("create_timestamp", sa.DateTime),
+)
+runs = sa.table("runs", sa.column("run_id"))
+run_tags = sa.table("run_tags", sa.column("run_id"))
 
 KEPT_TYPES = tuple(
     kind.value
@@ -41,8 +45,7 @@ AT_ONCE = 500
 
 def can_delete(instance: dg.DagsterInstance) -> bool:
     """Whether the storage is one of those that this module knows."""
-    storages = (instance.event_log_storage, instance.run_storage)
-    return isinstance(storages[0], SqlEventLogStorage) and isinstance(storages[1], SqlRunStorage)
+    return hasattr(instance.event_log_storage, "index_connection") and hasattr(instance.run_storage, "connect")
 
 
 def runs_of_newest(instance: dg.DagsterInstance) -> frozenset[str]:
@@ -66,8 +69,8 @@ def delete_runs(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
             connection.execute(sa.delete(events).where(events.c.run_id.in_(some)))
         _delete_files(instance, some)
         with _runs(instance).connect() as connection:
-            connection.execute(sa.delete(RunTagsTable).where(RunTagsTable.c.run_id.in_(some)))
-            connection.execute(sa.delete(RunsTable).where(RunsTable.c.run_id.in_(some)))
+            for table in (run_tags, runs):
+                connection.execute(sa.delete(table).where(table.c.run_id.in_(some)))
 
 
 def delete_superseded(instance: dg.DagsterInstance, before: datetime) -> int:
@@ -125,7 +128,8 @@ def _delete_files(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
     storage = _events(instance)
     for run_id in run_ids:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
-        if isinstance(storage, SqliteEventLogStorage):
+        # on SQLite alone
+        if hasattr(storage, "path_for_shard"):
             file = Path(storage.path_for_shard(run_id))
             for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
                 with suppress(FileNotFoundError):

@@ -13,6 +13,7 @@ import dagster as dg
 from pydantic import Field
 
 from ticket_pipelines.control.retention import Ages, purge_history
+from ticket_pipelines.defs import event_log
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines.warehouse.clickhouse_upkeep import Merged, Merging, merge_where_it_pays
@@ -38,8 +39,6 @@ def purge_runs(
     context: dg.OpExecutionContext, config: MaintenanceConfig, tickets: dg.ResourceParam[Tickets]
 ) -> dg.Output[None]:
     """Deletes what nobody looks at any more."""
-    from ticket_pipelines.defs import event_log
-
     instance = context.instance
     if not event_log.can_delete(instance):
         context.log.warning("Dagster's storage is of a kind that is not known here: nothing is deleted.")
@@ -162,9 +161,7 @@ def old_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
     Nor those that hold the newest event of some asset and partition: without it the UI would take a desk that has not
     changed for long for one that was never synced.
     """
-    from ticket_pipelines.defs.event_log import runs_of_newest
-
-    needed = runs_of_newest(instance)
+    needed = event_log.runs_of_newest(instance)
     return [run.run_id for run in superseded(_finished(instance), before) if run.run_id not in needed]
 
 

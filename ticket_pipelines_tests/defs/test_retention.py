@@ -20,6 +20,7 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._serdes import serialize_value
 
@@ -113,7 +114,7 @@ def synthetic(instance: dg.DagsterInstance, count: int, desks: int) -> None:
         job_name="sync_due_desks",
         event_specific_data=StepMaterializationData(dg.AssetMaterialization(KEY, partition="desk_0")),
     )
-    entry = dg.EventLogEntry(
+    entry = dg.EventLogEntry(  # type: ignore[no-untyped-call]
         None, "info", "", one.run_id, datetime.now(UTC).timestamp(), dagster_event=event, job_name="sync_due_desks"
     )
     body, text = serialize_value(one), serialize_value(entry)
@@ -130,7 +131,7 @@ def synthetic(instance: dg.DagsterInstance, count: int, desks: int) -> None:
     with instance.run_storage.connect() as connection:  # type: ignore[attr-defined]
         connection.execute(sa.insert(RunsTable), runs)
     with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
-        connection.execute(sa.insert(event_log.events), logs)
+        connection.execute(sa.insert(SqlEventLogStorageTable), logs)
 
 
 def test_ten_thousand_runs_shrink_to_the_latest_of_each_partition(
@@ -161,7 +162,7 @@ def test_old_ticks_and_evaluations_go(storage: dg.DagsterInstance, project: Proj
         for number, (name, at) in enumerate([("a", NOW - YEAR), ("a", NOW - YEAR), ("b", NOW - YEAR), ("a", NOW)])
     ]
     with storage.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
-        connection.execute(sa.insert(event_log.checks), rows)
+        connection.execute(sa.insert(AssetCheckExecutionsTable), rows)
     repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("tickets"), "all")
     state = InstigatorState(
         RemoteInstigatorOrigin(repository, "alerts"), InstigatorType.SENSOR, InstigatorStatus.RUNNING
