@@ -18,7 +18,7 @@ class Drift:
     """Counts over one sync.
 
     Args:
-        committed: The desk's position when the sync began. The fields of a stream that was never read are no change.
+        committed: The desk's position when the sync began. What a stream is like that was never read is no change.
     """
 
     def __init__(self, committed: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ class Drift:
 
     def rows(self, stream: str, rows: pa.Table) -> None:
         """Notes the values of rows on their way that did not fit (`unparsed`)."""
-        if rows["unparsed"].null_count == rows.num_rows:
+        if stream not in self._read or rows["unparsed"].null_count == rows.num_rows:
             return
         for text in pc.drop_null(rows["unparsed"]).to_pylist():
             self._misfits.update(f"{stream}.{column}" for column in json.loads(text))
