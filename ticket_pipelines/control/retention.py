@@ -6,7 +6,6 @@ that succeeded, the last that read rows. How many rows the purged syncs created 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,12 +65,6 @@ def purge_runs(control: sa.Engine, before: datetime) -> int:
                 connection.execute(more.values(rows_purged=desks.c.rows_purged + int(rows)))
             count += connection.execute(sa.delete(sync_runs).where(some)).rowcount
     return count
-
-
-def rows_purged(connection: sa.Connection) -> Mapping[str, int]:
-    """Rows that purged syncs created, by desk."""
-    found = connection.execute(sa.select(desks.c.key, desks.c.rows_purged).where(desks.c.rows_purged > 0))
-    return {row.key: row.rows_purged for row in found}
 
 
 def _kept_before(control: sa.Engine, before: datetime) -> list[str]:

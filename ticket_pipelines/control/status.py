@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import desks as desk_table
 from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
-from ticket_pipelines.control.retention import rows_purged
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 
@@ -70,7 +70,8 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
         summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}
-        purged = rows_purged(connection)
+        counted = sa.select(desk_table.c.key, desk_table.c.rows_purged)
+        purged: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
