@@ -4,7 +4,7 @@ Each commit numbers the desk's position, in the warehouse and in the control dat
 of them is older than the other:
 
     warehouse older          its position is as old as its rows: the sync reads on from there. The copies of `sync_runs`
-                             that went with it are written again.
+                             that went with it are written again, and no other desk's copy stands for a probe.
     control database older   (or killed right after a commit) what was set aside since is gone from the quarantine, and
                              the warehouse's position is past it: the sync goes back to where the copy stands. Rows that
                              are stored already are found unchanged; what cannot be stored is set aside again.
@@ -33,6 +33,8 @@ from ticket_pipelines.warehouse.base import Warehouse
 log = topic("sync")
 
 _AT_ONCE = 500
+NONE = ""
+"""Identity of no warehouse."""
 
 
 class Restored(StrEnum):
@@ -104,6 +106,7 @@ def mended(
     if found is Restored.WAREHOUSE:
         log.info("desk %s: the warehouse is another one, or older than at the last sync; it is caught up", desk.key)
         _write_runs_again(control, desk.key)
+        _disown_copies(control)
         return state
     log.info("desk %s: the control database lags behind the warehouse; what came since is read again", desk.key)
     return go_back(state, copy)
@@ -119,6 +122,12 @@ def _read(control: sa.Engine, desk: str) -> Copy | None:
 def _write_runs_again(control: sa.Engine, desk: str) -> None:
     with control.begin() as connection:
         connection.execute(sa.update(sync_runs).where(sync_runs.c.desk == desk).values(in_warehouse=False))
+
+
+def _disown_copies(control: sa.Engine) -> None:
+    """Makes every desk's copy one of no warehouse: a probe by it would find nothing new where rows are missing."""
+    with control.begin() as connection:
+        connection.execute(sa.update(cursors).values(warehouse=NONE))
 
 
 def _clear_stored(control: sa.Engine, warehouse: Warehouse, vendor: Vendor, desk: str) -> None:

@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ import pytest
 import sqlalchemy as sa
 
 from dlt_sources import VENDORS
-from ticket_pipelines.control.database import quarantine, sync_runs
+from ticket_pipelines.control.database import cursors, quarantine, sync_runs
 from ticket_pipelines.errors import SettingsError, UsageError
 from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.settings import read_settings
+from ticket_pipelines.sync.cursors import keep_copy
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.position import STAMP
-from ticket_pipelines.sync.restores import Copy, Restored, compare, go_back
+from ticket_pipelines.sync.restores import NONE, Copy, Restored, compare, go_back
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
 from ticket_pipelines_tests.sync.paper import MAPPING_MODULE, OPENED, PAPER, Account, ticket
 
@@ -147,6 +149,21 @@ def test_the_next_sync_mends_what_was_put_back(installed: Installation, backup: 
     assert installed.missing_runs() == set()
     assert result.rows_failed == (2 if {"warehouse", "control"} & set(parts) else 0)
     assert installed.sync().rows_read == 0
+
+
+def test_an_older_warehouse_is_not_probed_by_what_other_desks_remember(installed: Installation, backup: Path) -> None:
+    def owner(key: str) -> str | None:
+        with installed.open() as project, project.control.connect() as connection:
+            return connection.execute(sa.select(cursors.c.warehouse).where(cursors.c.desk == key)).scalar()
+
+    with installed.open() as project:
+        identity = project.warehouse.identity()
+        keep_copy(project.control, "globex", identity, {"streams": {"tickets": {"seen": 9}}}, datetime.now(UTC))
+    installed.sync()
+    assert owner("globex") == identity
+    installed.put_back(backup, ("warehouse",))
+    installed.sync()
+    assert (owner("acme"), owner("globex")) == (identity, NONE)
 
 
 def test_nothing_that_changed_at_the_vendor_is_needed_to_mend(installed: Installation, backup: Path) -> None:
