@@ -7,6 +7,7 @@ two at once, the one that looked earlier is dropped.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -27,8 +28,8 @@ HEARTBEAT = "alerts"
 EVERY = timedelta(seconds=30)
 TAKEN = timedelta(minutes=2)
 """How long a message is one sender's: longer than any channel's time-outs."""
-MOST = 50
-"""Messages that one tick sends through one channel."""
+SENDING_SECONDS = 20.0
+"""After so long a tick sends no further message: Dagster ends a sensor's tick after 60 s."""
 
 _LOCK = 7_238_114_905_011
 """Key of the advisory lock on Postgres."""
@@ -76,9 +77,9 @@ def deliver(control: sa.Engine, settings: Settings, now: datetime) -> int:
     Returns:
         How many were sent.
     """
-    count = 0
+    count, until = 0, time.monotonic() + SENDING_SECONDS
     for channel in configured(settings):
-        for _ in range(MOST):
+        while time.monotonic() < until:
             message = store.take(control, channel, now, now + TAKEN)
             if message is None:
                 break

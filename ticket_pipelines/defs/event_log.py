@@ -41,6 +41,8 @@ KEPT_TYPES = tuple(
 )
 """Events of which the newest of each asset and partition stays."""
 AT_ONCE = 500
+MOST = 50_000
+"""Ids that are held at once: a storage that was never purged has millions."""
 
 
 def can_delete(instance: dg.DagsterInstance) -> bool:
@@ -96,9 +98,7 @@ def delete_superseded(instance: dg.DagsterInstance, before: datetime) -> int:
             events.c.timestamp < _naive(before),
             sa.exists().where(same, partition),
         )
-        with _events(instance).index_connection() as connection:
-            ids = list(connection.execute(old).scalars())
-        for some in _batches(ids):
+        for some in _found(instance, old):
             with _events(instance).index_connection() as connection:
                 connection.execute(sa.delete(tags).where(tags.c.event_id.in_(some)))
                 count += connection.execute(sa.delete(events).where(events.c.id.in_(some))).rowcount
@@ -115,12 +115,11 @@ def delete_old_checks(instance: dg.DagsterInstance, before: datetime) -> int:
         newer.c.id > checks.c.id,
     )
     old = sa.select(checks.c.id).where(checks.c.create_timestamp < _naive(before), sa.exists().where(same))
-    with _events(instance).index_connection() as connection:
-        ids = list(connection.execute(old).scalars())
-    for some in _batches(ids):
+    count = 0
+    for some in _found(instance, old):
         with _events(instance).index_connection() as connection:
-            connection.execute(sa.delete(checks).where(checks.c.id.in_(some)))
-    return len(ids)
+            count += connection.execute(sa.delete(checks).where(checks.c.id.in_(some))).rowcount
+    return count
 
 
 def _delete_files(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
@@ -134,6 +133,16 @@ def _delete_files(instance: dg.DagsterInstance, run_ids: Sequence[str]) -> None:
             for name in (file.name, f"{file.name}-wal", f"{file.name}-shm"):
                 with suppress(FileNotFoundError):
                     file.with_name(name).unlink()
+
+
+def _found(instance: dg.DagsterInstance, query: sa.Select[Any]) -> Iterator[Sequence[int]]:
+    """Ids that a query finds, in batches; asked again until it finds none, since the caller deletes them meanwhile."""
+    while True:
+        with _events(instance).index_connection() as connection:
+            ids = list(connection.execute(query.limit(MOST)).scalars())
+        yield from _batches(ids)
+        if len(ids) < MOST:
+            return
 
 
 def _events(instance: dg.DagsterInstance) -> Any:
