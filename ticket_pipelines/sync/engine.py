@@ -33,7 +33,7 @@ from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds
-from ticket_pipelines.sync.position import Position, Walk
+from ticket_pipelines.sync.position import Position, Walk, number
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.reading import Outcomes, Pass
 from ticket_pipelines.sync.request import Plan, make_plan
@@ -109,8 +109,9 @@ class _Sync:
                 plan = make_plan(request, self.vendor, self.desk.streams, vendor)
                 warehouse = self.project.warehouse
                 with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
-                    state = mended(self.project.control, warehouse, vendor, self.desk, pipeline.state())
-                    position = Position(state)
+                    state = pipeline.state()
+                    begun = mended(self.project.control, warehouse, vendor, self.desk, state)
+                    position = Position(begun, number(state))
                     target = Target(
                         vendor=vendor,
                         desk=self.desk.key,

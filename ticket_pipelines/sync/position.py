@@ -16,6 +16,7 @@ A walk that was cut off (killed, stopped by a limit) goes on where its last pack
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -40,8 +41,15 @@ class Walk(StrEnum):
 class Position:
     """A desk's position while it is read: ahead of what is committed by the package in the making."""
 
-    def __init__(self, committed: dict[str, Any]) -> None:
+    def __init__(self, committed: dict[str, Any], loads: int | None = None) -> None:
+        """Begins where a position stands.
+
+        Args:
+            committed: The position to go on from.
+            loads: Number of the newest commit, where that is not the one that `committed` is of; None: it is.
+        """
         self.committed = committed
+        self._loads = number(committed) if loads is None else loads
         self._state = copy.deepcopy(committed)
 
     def snapshot(self) -> dict[str, Any]:
@@ -50,13 +58,14 @@ class Position:
 
     def stamped(self, snapshot: dict[str, Any], account: str) -> dict[str, Any]:
         """A snapshot as it is committed: with the next number."""
-        return {**snapshot, STAMP: {"loads": self.committed.get(STAMP, {}).get("loads", 0) + 1, "account": account}}
+        return {**snapshot, STAMP: {"loads": self._loads + 1, "account": account}}
 
     def commit(self, snapshot: dict[str, Any]) -> None:
         """Takes note that a snapshot is committed."""
         self.committed = snapshot
         if STAMP in snapshot:
             self._state[STAMP] = dict(snapshot[STAMP])
+            self._loads = number(snapshot)
 
     def rollback(self) -> None:
         """Forgets what was read and not committed."""
@@ -144,6 +153,11 @@ class Position:
     def _part(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self._state.setdefault(str(name), {})
         return found
+
+
+def number(state: Mapping[str, Any]) -> int:
+    """Number of the commit that a position is of; 0 for none."""
+    return int(state.get(STAMP, {}).get("loads", 0))
 
 
 def cursor(state: dict[str, Any], walk: Walk, stream: str) -> State | None:

@@ -27,7 +27,7 @@ from ticket_pipelines.control.database import cursors, quarantine, sync_runs
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import topic
-from ticket_pipelines.sync.position import STAMP
+from ticket_pipelines.sync.position import STAMP, number
 from ticket_pipelines.warehouse.base import Warehouse
 
 log = topic("sync")
@@ -64,17 +64,19 @@ def compare(state: Mapping[str, Any], copy: Copy | None, identity: str) -> Resto
         return Restored.CONTROL if state else Restored.NOTHING
     if copy.warehouse != identity:
         return Restored.WAREHOUSE
-    stored, copied = _number(state), _number(copy.state)
+    stored, copied = number(state), number(copy.state)
     if stored == copied:
         return Restored.NOTHING
     return Restored.CONTROL if stored > copied else Restored.WAREHOUSE
 
 
 def go_back(state: Mapping[str, Any], copy: Copy | None) -> dict[str, Any]:
-    """The position as the copy has it. Numbers go on, and the columns that fields were given stay."""
+    """The position as the copy has it, its number included: until it is committed anew, the two go on to differ.
+
+    The columns that fields were given stay.
+    """
     older = dict(copy.state) if copy else {}
-    kept = {part: state[part] for part in (STAMP, "fields") if part in state}
-    return {**older, **kept}
+    return older | ({"fields": state["fields"]} if "fields" in state else {})
 
 
 def mended(
@@ -147,7 +149,3 @@ def _clear_stored(control: sa.Engine, warehouse: Warehouse, vendor: Vendor, desk
     for start in range(0, len(healed), _AT_ONCE):
         with control.begin() as connection:
             connection.execute(sa.delete(quarantine).where(quarantine.c.id.in_(healed[start : start + _AT_ONCE])))
-
-
-def _number(state: Mapping[str, Any]) -> int:
-    return int(state.get(STAMP, {}).get("loads", 0))

@@ -21,13 +21,14 @@ import pytest
 import sqlalchemy as sa
 
 from dlt_sources import VENDORS
+from dlt_sources.errors import ConnectionFailedError
 from ticket_pipelines.control.database import cursors, quarantine, sync_runs
 from ticket_pipelines.errors import SettingsError, UsageError
 from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.cursors import keep_copy
 from ticket_pipelines.sync.engine import sync_desk
-from ticket_pipelines.sync.position import STAMP
+from ticket_pipelines.sync.position import STAMP, Position
 from ticket_pipelines.sync.restores import NONE, Copy, Restored, compare, go_back
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
 from ticket_pipelines_tests.sync.paper import MAPPING_MODULE, OPENED, PAPER, Account, ticket
@@ -223,8 +224,22 @@ def test_what_was_put_back(state: dict[str, Any], copy: Copy | None, found: Rest
     assert compare(state, copy, "w") is found
 
 
-def test_going_back_keeps_the_number_and_the_columns() -> None:
+def test_going_back_keeps_the_columns_and_lasts_until_it_is_committed() -> None:
     newer = stamped(9, streams={"tickets": {"seen": 9}}, fields={"tickets": {"a": "a"}}, full={"tickets": {}})
     older = Copy("w", stamped(2, streams={"tickets": {"seen": 2}}))
-    assert go_back(newer, older) == stamped(9, streams={"tickets": {"seen": 2}}, fields={"tickets": {"a": "a"}})
-    assert go_back(newer, None) == stamped(9, fields={"tickets": {"a": "a"}})
+    gone_back = go_back(newer, older)
+    assert gone_back == stamped(2, streams={"tickets": {"seen": 2}}, fields={"tickets": {"a": "a"}})
+    assert go_back(newer, None) == {"fields": {"tickets": {"a": "a"}}}
+    # a copy that is written before anything was committed hides nothing
+    position = Position(gone_back, 9)
+    assert compare(newer, Copy("w", position.snapshot()), "w") is Restored.CONTROL
+    position.commit(position.stamped(position.snapshot(), "a"))
+    assert position.snapshot()[STAMP]["loads"] == 10
+
+
+def test_a_mending_that_is_cut_off_goes_on(installed: Installation, backup: Path) -> None:
+    installed.put_back(backup, ("control",))
+    installed.account.failures["tickets", 0] = ConnectionFailedError("nobody answers")
+    assert installed.sync().status is Status.FAILED
+    installed.sync()
+    assert installed.set_aside() == {"5", "7"}
