@@ -335,6 +335,7 @@ class Vendor:
         config_keys: Configuration keys of this vendor, with meanings.
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
+        credentials_end: When credentials of a form stop working, where the vendor has said so; None: nothing is known.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
         retired: Names of settings of an API that is no more, in lower case, each with what to write instead.
     """
@@ -349,6 +350,7 @@ class Vendor:
     config_keys: Mapping[str, str]
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
+    credentials_end: Callable[[Mapping[str, str]], datetime | None] | None = None
     numeric_ids: bool = False
     retired: Mapping[str, str] = field(default_factory=dict)
 

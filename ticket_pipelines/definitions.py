@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from ticket_pipelines.defs.alerting import alerts
 from ticket_pipelines.defs.assets import desk_assets
 from ticket_pipelines.defs.catalog import catalogs, whole_tables
 from ticket_pipelines.defs.jobs import daily_job_name, jobs_of, sync_job_name
@@ -32,7 +33,11 @@ defs = dg.Definitions(
         maintenance_schedule,
         optimize_schedule,
     ],
-    sensors=[desk_partitions, due_desks_sensor([_jobs[sync_job_name(catalog.name)] for catalog in catalogs()])],
+    sensors=[
+        desk_partitions,
+        due_desks_sensor([_jobs[sync_job_name(catalog.name)] for catalog in catalogs()]),
+        alerts,
+    ],
     resources={"tickets": Tickets()},
     # one op a run: a process of its own for it would cost more than a small sync
     executor=dg.in_process_executor,

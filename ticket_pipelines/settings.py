@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from ticket_pipelines.errors import SettingsError
 
@@ -24,7 +24,36 @@ _WAREHOUSE_FORMS = (
     "clickhouse://USER:PASSWORD@HOST:PORT/ or chdb:///FOLDER"
 )
 _CONTROL_FORMS = "sqlite:///FILE (relative), sqlite:////FILE (absolute) or postgresql://USER:PASSWORD@HOST/DATABASE"
+_LONGEST_DAYS = 36_500
 _POSTGRES = frozenset({"postgresql", "postgres", "postgresql+psycopg2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """How alerts are mailed.
+
+    Attributes:
+        host: The mail server.
+        port: Its port.
+        tls: Encrypted from the first byte; else from STARTTLS on, save on loopback.
+        user: Who sends; empty: no login.
+        password: Its password.
+        sender: Address of the sender.
+        recipients: Addresses of those who are told.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    recipients: tuple[str, ...]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return self.host in LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +68,13 @@ class Settings:
         log_level: One of LOG_LEVELS.
         log_format: One of LOG_FORMATS.
         dagster_home: Where Dagster keeps its instance.
-        alert_webhook: Where `alerts test webhook` posts to.
+        alert_webhook: Where the alert channel `webhook` posts to.
+        alert_slack: Slack's incoming webhook for the channel `slack`.
+        alert_teams: The webhook of a Teams workflow for the channel `teams`.
+        alert_email: Mailbox and recipients of the channel `email`.
+        keep_dagster_days: How long Dagster's runs, events and ticks are kept.
+        keep_runs_days: How long syncs are kept in `sync_runs`.
+        keep_loads_days: How long dlt's notes of loads are kept.
     """
 
     home: Path
@@ -50,6 +85,12 @@ class Settings:
     log_format: str
     dagster_home: Path
     alert_webhook: str | None = field(default=None, repr=False)
+    alert_slack: str | None = field(default=None, repr=False)
+    alert_teams: str | None = field(default=None, repr=False)
+    alert_email: Mailbox | None = field(default=None, repr=False)
+    keep_dagster_days: float = 30
+    keep_runs_days: float = 90
+    keep_loads_days: float = 7
 
     @property
     def control_file(self) -> Path | None:
@@ -80,7 +121,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_level=_choice(given, "TICKETS_LOG_LEVEL", LOG_LEVELS, "info"),
         log_format=_choice(given, "TICKETS_LOG_FORMAT", LOG_FORMATS, "text"),
         dagster_home=_dagster_home(given.get("DAGSTER_HOME", ""), home),
-        alert_webhook=_alert_webhook(given.get("TICKETS_ALERT_WEBHOOK", "")),
+        alert_webhook=_alert_webhook(given, "TICKETS_ALERT_WEBHOOK"),
+        alert_slack=_alert_webhook(given, "TICKETS_ALERT_SLACK"),
+        alert_teams=_alert_webhook(given, "TICKETS_ALERT_TEAMS"),
+        alert_email=_alert_email(given, "TICKETS_ALERT_EMAIL"),
+        keep_dagster_days=_days(given, "TICKETS_KEEP_DAGSTER_DAYS", 30),
+        keep_runs_days=_days(given, "TICKETS_KEEP_RUNS_DAYS", 90),
+        keep_loads_days=_days(given, "TICKETS_KEEP_LOADS_DAYS", 7),
     )
 
 
@@ -146,14 +193,55 @@ def _secret_keys(text: str, *, required: bool) -> tuple[str, ...]:
     return keys
 
 
-def _alert_webhook(text: str) -> str | None:
+def _alert_webhook(given: Mapping[str, str], name: str) -> str | None:
+    text, form = given.get(name, ""), "https://HOST/PATH"
     if not text:
         return None
-    name, form = "TICKETS_ALERT_WEBHOOK", "https://HOST/PATH"
     parts = _url(name, text, form)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise SettingsError(f"{name}: only https is allowed (http for loopback addresses alone); write {form}")
     return text
+
+
+def _alert_email(given: Mapping[str, str], name: str) -> Mailbox | None:
+    text, form = given.get(name, ""), "smtp://USER:PASSWORD@HOST:587/?from=ADDRESS&to=ADDRESS (or smtps://)"
+    if not text:
+        return None
+    parts = _url(name, text, form)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingsError(f"{name}: not the address of a mail server; write {form}")
+    options = parse_qs(parts.query)
+    sender, recipients = options.get("from", []), options.get("to", [])
+    addresses = [*sender, *(one for text in recipients for one in text.split(","))]
+    if len(sender) != 1 or not recipients or not all(_is_address(one) for one in addresses):
+        raise SettingsError(f"{name}: one 'from' and at least one 'to' have to be e-mail addresses; write {form}")
+    tls = parts.scheme == "smtps"
+    return Mailbox(
+        host=parts.hostname,
+        port=parts.port or (465 if tls else 587),
+        tls=tls,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        sender=sender[0],
+        recipients=tuple(addresses[1:]),
+    )
+
+
+def _is_address(text: str) -> bool:
+    name, at, host = text.partition("@")
+    return bool(name and at and host) and "@" not in host and text.isprintable() and " " not in text
+
+
+def _days(given: Mapping[str, str], name: str, default: float) -> float:
+    text = given.get(name, "")
+    try:
+        days = float(text or default)
+    except ValueError:
+        days = -1
+    # less than a day, and what a load or a run is at work on could be taken for old
+    if not 1 <= days <= _LONGEST_DAYS:
+        raise SettingsError(f"{name}: {_shown(text)} is no number of days; write one from 1 to {_LONGEST_DAYS}")
+    return days
 
 
 def _choice(given: Mapping[str, str], name: str, allowed: tuple[str, ...], default: str) -> str:

@@ -82,6 +82,14 @@ def test_several_keys_are_taken_in_order() -> None:
         ("TICKETS_HOME", __file__, "is a file"),
         ("TICKETS_ALERT_WEBHOOK", "http://hooks.example/s3cret", "only https"),
         ("TICKETS_ALERT_WEBHOOK", "hooks.example", "not a URL"),
+        ("TICKETS_ALERT_SLACK", "http://hooks.example/s3cret", "only https"),
+        ("TICKETS_ALERT_TEAMS", "ftp://hooks.example/s3cret", "only https"),
+        ("TICKETS_ALERT_EMAIL", "https://mail.example", "not the address of a mail server"),
+        ("TICKETS_ALERT_EMAIL", "smtp://u:s3cret@mail.example/?from=a@b.org", "at least one 'to'"),
+        ("TICKETS_ALERT_EMAIL", "smtp://u:s3cret@mail.example/?from=a&to=c@d.org", "e-mail addresses"),
+        ("TICKETS_KEEP_RUNS_DAYS", "never", "'never' is no number of days"),
+        ("TICKETS_KEEP_LOADS_DAYS", "0.5", "write one from 1"),
+        ("TICKETS_KEEP_DAGSTER_DAYS", "nan", "is no number of days"),
     ],
 )
 def test_a_wrong_value_gives_one_line_that_names_the_variable(name: str, value: str, says: str) -> None:

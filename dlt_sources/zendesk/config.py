@@ -16,6 +16,8 @@ CONFIG_KEYS = {
     "base_url": "Scheme and host that stand in for https://SUBDOMAIN.zendesk.com.",
     "start_time": "ISO 8601; the first sync starts there. Without it: from the account's beginning.",
 }
+API_TOKENS_END = datetime(2027, 4, 30, tzinfo=UTC)
+
 CREDENTIAL_FORMS = (("client_id", "client_secret"), ("access_token",), ("email", "api_token"))
 
 _SUBDOMAIN = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -95,7 +97,7 @@ def credential_form(credentials: Mapping[str, str]) -> tuple[str, ...]:
     given = ", ".join(known) or "none of these"
     raise ConfigurationError(
         f"credentials have to be exactly {forms} (OAuth client credentials are best: Zendesk ends API tokens on "
-        f"2027-04-30). Given: {given}{f' and {unknown} unknown key(s)' if unknown else ''}."
+        f"{API_TOKENS_END:%Y-%m-%d}). Given: {given}{f' and {unknown} unknown key(s)' if unknown else ''}."
     )
 
 
@@ -103,3 +105,8 @@ def _refuse_stray_characters(credentials: Mapping[str, str]) -> None:
     refuse_stray_characters(credentials)
     if not _TOKEN.fullmatch(credentials.get("access_token", "x")):
         raise ConfigurationError("credentials: access_token has a character that no token has.")
+
+
+def credentials_end(credentials: Mapping[str, str]) -> datetime | None:
+    """When these credentials stop working: API tokens on a day that Zendesk has announced."""
+    return API_TOKENS_END if "api_token" in credentials else None

@@ -8,7 +8,7 @@ from typing import Any
 from dlt_sources.base import Client, Vendor
 from dlt_sources.limits import Budgets
 from dlt_sources.oauth import SHARED, TokenStore
-from dlt_sources.zendesk.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, validate
+from dlt_sources.zendesk.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, credentials_end, validate
 from dlt_sources.zendesk.streams import STREAMS
 
 
@@ -30,5 +30,6 @@ ZENDESK = Vendor(
     open=_open,
     config_keys=CONFIG_KEYS,
     credential_forms=CREDENTIAL_FORMS,
+    credentials_end=credentials_end,
     numeric_ids=True,
 )

@@ -11,15 +11,24 @@ from ticket_pipelines.cli.start import start
 
 
 @click.command(short_help="Gives one verdict for probes.")
+@click.option(
+    "--require",
+    "required",
+    multiple=True,
+    type=click.Choice(["loop_heartbeat", "dagster_daemons"]),
+    help="Fail also where this part is silent, or has never run.",
+)
 @json_option
-def health(as_json: bool) -> None:
+def health(required: tuple[str, ...], as_json: bool) -> None:
     """Gives one verdict for probes, with its parts: ok, warning or failed.
 
-    Ends with 1 when the verdict is failed: control database or warehouse away, or a desk late by over an hour.
+    Ends with 1 when the verdict is failed: control database or warehouse away, or a desk late by over an hour. The
+    loop (a worker, or Dagster's job) and the Dagster daemons beat in the control database; one that fell silent is a
+    warning, unless it is required.
     """
     from ticket_pipelines.control.health import Grade, check_health
 
-    found = check_health(start(), datetime.now(UTC))
+    found = check_health(start(), datetime.now(UTC), required)
     if as_json:
         parts = {part.name: {"status": part.grade.name.lower(), "detail": part.detail} for part in found.parts}
         print_json({"status": found.verdict.name.lower(), "parts": parts})

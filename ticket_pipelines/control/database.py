@@ -1,4 +1,4 @@
-"""The control database: desks, leases, runs, quarantine, budgets, tokens. SQLite beside the project, or Postgres.
+"""The control database: desks, leases, runs, quarantine, budgets, alerts. SQLite beside the project, or Postgres.
 
 The tables stand here as data; Alembic migrations (`migrations/`) bring a database to them. Times are stored as UTC
 (naive in SQLite, aware on Postgres): read and write them through `Instant`, which takes and gives aware ones.
@@ -52,6 +52,8 @@ desks = sa.Table(
     sa.Column("next_due_at", Instant),
     sa.Column("last_checked_at", Instant, doc="last sync or idle probe"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0", doc="consecutive failures"),
+    sa.Column("credentials_end_at", Instant, doc="when the credentials stop working, where that is known"),
+    sa.Column("rows_purged", sa.BigInteger, nullable=False, server_default="0", doc="created by runs since purged"),
 )
 
 leases = sa.Table(
@@ -170,4 +172,41 @@ mirror_rows = sa.Table(
     sa.Column("ticket", sa.String(200), primary_key=True, doc="the vendor's id"),
     sa.Column("seen", sa.Text, nullable=False, doc="encrypted JSON: the row and the vendor's values, when last seen"),
     sa.Column("updated_at", Instant, nullable=False),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
+alert_rules = sa.Table(
+    "alert_rules",
+    metadata,
+    sa.Column("rule", sa.String(40), primary_key=True),
+    sa.Column("desk", sa.String(40), primary_key=True, doc="empty: all desks"),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("threshold", sa.Float, doc="null: that of all desks, or the rule's own"),
+)
+
+alert_states = sa.Table(
+    "alert_states",
+    metadata,
+    sa.Column("rule", sa.String(40), primary_key=True),
+    sa.Column("desk", sa.String(40), primary_key=True),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, doc="what the message said when the condition started"),
+)
+
+alert_messages = sa.Table(
+    "alert_messages",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("channel", sa.String(20), nullable=False),
+    sa.Column("body", sa.JSON, nullable=False, doc="the message: text, rule, state, desks, at"),
+    sa.Column("made_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False, doc="when it is sent, or tried again; a sender moves it on first"),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("error", sa.Text, doc="why the last attempt failed"),
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 import sqlalchemy as sa
 
+from ticket_pipelines.control import heartbeat
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
@@ -22,6 +23,11 @@ LATE = timedelta(minutes=5)
 STALLED = timedelta(hours=1)
 FAILING = 3
 JUST_STARTED = timedelta(minutes=1)
+QUIET = timedelta(minutes=3)
+"""Time without a beat after which the loop, or a daemon, is taken for dead."""
+
+REQUIRABLE = ("loop_heartbeat", "dagster_daemons")
+"""Parts that may be missing in an installation, unless they are required."""
 
 
 class Grade(IntEnum):
@@ -53,22 +59,32 @@ class Health:
         return max(part.grade for part in self.parts)
 
 
-def check_health(settings: Settings, now: datetime) -> Health:
-    """Looks at all parts. Only wrong settings raise; all else is a grade."""
+def check_health(settings: Settings, now: datetime, required: Collection[str] = ()) -> Health:
+    """Looks at all parts. Only wrong settings raise; all else is a grade.
+
+    Args:
+        settings: The settings.
+        now: The time.
+        required: Those of `REQUIRABLE` without which all fails.
+    """
     try:
         project = open_project(settings)
     except ControlUnavailableError as error:
         return Health((Part("control_database", Grade.FAILED, _first_line(error)),))
     with project:
-        return Health((Part("control_database", Grade.OK, "answers"), *_parts(project, now)))
+        return Health((Part("control_database", Grade.OK, "answers"), *_parts(project, now, required)))
 
 
-def _parts(project: Project, now: datetime) -> Iterator[Part]:
+def _parts(project: Project, now: datetime, required: Collection[str]) -> Iterator[Part]:
     desks = project.desks.list()
     yield _warehouse(lambda: project.warehouse.query("SELECT 1 AS one"))
     yield due_part(desks, now)
     yield failing_part(desks)
     yield _stuck(project.control, now)
+    beats = heartbeat.lasts(project.control, heartbeat.LOOP)
+    yield beating_part("loop_heartbeat", beats, now, required="loop_heartbeat" in required)
+    beats = heartbeat.lasts(project.control, heartbeat.DAEMON)
+    yield beating_part("dagster_daemons", beats, now, required="dagster_daemons" in required)
 
 
 def _warehouse(ask: Callable[[], object]) -> Part:
@@ -97,6 +113,18 @@ def failing_part(desks: list[Desk]) -> Part:
     if not failing:
         return Part("failing_desks", Grade.OK, "none")
     return Part("failing_desks", Grade.WARNING, ", ".join(failing))
+
+
+def beating_part(name: str, beats: Mapping[str, datetime], now: datetime, *, required: bool) -> Part:
+    """Grades what beats: what fell silent is a warning, and a failure where it is required; so is what never beat."""
+    bad = Grade.FAILED if required else Grade.WARNING
+    if not beats:
+        return Part(name, Grade.FAILED if required else Grade.OK, "has not run here")
+    silent = {one: at for one, at in beats.items() if now - at > QUIET}
+    if not silent:
+        return Part(name, Grade.OK, f"last beat {min(beats.values()):%Y-%m-%d %H:%M:%S} UTC")
+    told = ", ".join(f"{one} since {at:%Y-%m-%d %H:%M:%S} UTC".strip() for one, at in silent.items())
+    return Part(name, bad, f"silent: {told}")
 
 
 def _stuck(control: sa.Engine, now: datetime) -> Part:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import desks as desk_table
 from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
@@ -72,10 +73,19 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         created = sa.func.sum(sync_runs.c.rows_created)
         summed = sa.select(sync_runs.c.desk, created).where(read).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}
+        counted = sa.select(desk_table.c.key, desk_table.c.rows_purged)
+        purged: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
-        _status(desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now)
+        _status(
+            desk,
+            last.get(desk.key),
+            good.get(desk.key),
+            int(rows.get(desk.key) or 0) + purged.get(desk.key, 0),
+            holders.get(desk.key),
+            now,
+        )
         for desk in desks
     ]
 

@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dlt_sources.oauth import Token
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import access_tokens as table
+from ticket_pipelines.errors import SettingsError
 from ticket_pipelines.logs import hide
 
 MINTING = 60.0
@@ -89,17 +90,17 @@ class ControlTokens:
         with self.control.begin() as connection:
             query = sa.select(table.c.token).where(table.c.credential == credential).with_for_update()
             stored = connection.execute(query).scalar()
-            if stored is not None and self._decrypted(stored).value == value:
+            found = None if stored is None else self._decrypted(stored)
+            if found is not None and found.value == value:
                 refused = sa.update(table).where(table.c.credential == credential)
                 connection.execute(refused.values(token=None, expires_at=None))
 
     def _read(self, credential: str) -> Token | None:
         with reading(self.control) as connection:
             stored = connection.execute(sa.select(table.c.token).where(table.c.credential == credential)).scalar()
-        if stored is None:
-            return None
-        token = self._decrypted(stored)
-        hide([token.value])
+        token = None if stored is None else self._decrypted(stored)
+        if token is not None:
+            hide([token.value])
         return token
 
     def _claim(self, credential: str) -> bool:
@@ -122,6 +123,10 @@ class ControlTokens:
             connection.execute(ended)
             connection.execute(sa.update(table).where(table.c.credential == credential).values(**values))
 
-    def _decrypted(self, stored: str) -> Token:
-        found = msgspec.json.decode(self.cipher.decrypt(stored), type=_Stored)
+    def _decrypted(self, stored: str) -> Token | None:
+        """The token; None where its key is gone: another token is minted, which the credentials' own key allows."""
+        try:
+            found = msgspec.json.decode(self.cipher.decrypt(stored), type=_Stored)
+        except SettingsError:
+            return None
         return Token(found.value, found.minted_at, found.expires_at, frozenset(found.scopes), found.api_domain)

@@ -1,7 +1,6 @@
-"""Upkeep: old Dagster runs are deleted, and tables in ClickHouse merged where it pays.
+"""Upkeep: old history is deleted, and tables in ClickHouse merged where it pays.
 
-Dagster has no retention for runs of its own. `sync_runs` keeps the whole history of syncs; what goes here are Dagster's
-event logs, about 40 KB a run.
+Dagster has no retention for runs of its own, and a run takes about 40 KB.
 """
 
 # no `from __future__ import annotations`: Dagster reads the annotations of an op's parameters as they are
@@ -13,6 +12,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
+from ticket_pipelines.control.retention import Ages, purge_history
+from ticket_pipelines.defs import event_log
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
 from ticket_pipelines.warehouse.clickhouse_upkeep import Merged, Merging, merge_where_it_pays
@@ -26,29 +27,81 @@ FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.Dagster
 class MaintenanceConfig(dg.Config):
     """How long Dagster remembers."""
 
-    keep_days: int = Field(
-        default=30, description="finished Dagster runs older than this are deleted, save the last of each job and desk"
+    keep_days: float | None = Field(
+        default=None,
+        description="finished Dagster runs older than this are deleted, save the last of each job and desk and those "
+        "that hold the latest materialization of a partition; default TICKETS_KEEP_DAGSTER_DAYS",
     )
 
 
-@dg.op(description="Deletes old Dagster runs and their events.")
-def purge_runs(context: dg.OpExecutionContext, config: MaintenanceConfig) -> None:
-    """Deletes finished runs that nobody looks at any more."""
-    before = datetime.now(UTC) - timedelta(days=config.keep_days)
-    ids = old_runs(context.instance, before)
-    for run_id in ids:
-        context.instance.delete_run(run_id)
-    context.log.info(f"{len(ids)} Dagster runs from before {before:%Y-%m-%d} deleted")
+@dg.op(description="Deletes old Dagster runs, superseded events and ticks.")
+def purge_runs(
+    context: dg.OpExecutionContext, config: MaintenanceConfig, tickets: dg.ResourceParam[Tickets]
+) -> dg.Output[None]:
+    """Deletes what nobody looks at any more."""
+    instance = context.instance
+    if not event_log.can_delete(instance):
+        context.log.warning("Dagster's storage is of a kind that is not known here: nothing is deleted.")
+        return dg.Output(None)
+    days = tickets.read().keep_dagster_days if config.keep_days is None else config.keep_days
+    before = datetime.now(UTC) - timedelta(days=days)
+    ids = old_runs(instance, before)
+    event_log.delete_runs(instance, ids)
+    gone = {
+        "runs": len(ids),
+        "events": event_log.delete_superseded(instance, before),
+        "checks": event_log.delete_old_checks(instance, before),
+    }
+    purge_ticks(instance, before)
+    context.log.info(f"Deleted from before {before:%Y-%m-%d}: {gone}")
+    return dg.Output(None, metadata=gone)
+
+
+def purge_ticks(instance: dg.DagsterInstance, before: datetime) -> None:
+    """Deletes old ticks of all schedules and sensors, whatever `dagster.yaml` says of them."""
+    for state in instance.all_instigator_state():
+        instance.purge_ticks(state.instigator_origin_id, state.selector_id, before.timestamp())
+
+
+class HistoryConfig(dg.Config):
+    """How long syncs and loads are remembered."""
+
+    keep_runs_days: float | None = Field(
+        default=None,
+        description="older rows of sync_runs are deleted, save the last of each desk; default TICKETS_KEEP_RUNS_DAYS",
+    )
+    keep_loads_days: float | None = Field(
+        default=None,
+        description="older rows of _dlt_loads, _dlt_pipeline_state and _dlt_version are deleted, save those that a "
+        "restore needs; default TICKETS_KEEP_LOADS_DAYS",
+    )
+
+
+@dg.op(name="purge_history", description="Deletes old syncs from sync_runs, and dlt's notes of old loads.")
+def purge_old_history(
+    context: dg.OpExecutionContext, config: HistoryConfig, tickets: dg.ResourceParam[Tickets]
+) -> dg.Output[None]:
+    """Deletes them in the control database and in the warehouse."""
+    with tickets.open() as project:
+        settings = project.settings
+        ages = Ages(
+            settings.keep_runs_days if config.keep_runs_days is None else config.keep_runs_days,
+            settings.keep_loads_days if config.keep_loads_days is None else config.keep_loads_days,
+        )
+        gone = purge_history(project, ages, datetime.now(UTC))
+    context.log.info(f"Deleted rows: {gone}")
+    return dg.Output(None, metadata=gone)
 
 
 @dg.job(
     name="maintenance",
-    description="Deletes old Dagster runs. The history of syncs in sync_runs stays whole.",
+    description="Deletes old Dagster runs, events and ticks, old syncs, and dlt's notes of old loads.",
     executor_def=dg.in_process_executor,
 )
 def maintenance() -> None:
-    """One step."""
+    """Two steps, neither of which waits for the other."""
     purge_runs()
+    purge_old_history()
 
 
 class OptimizeConfig(dg.Config):
@@ -103,8 +156,13 @@ def _told(one: Merged) -> dict[str, Any]:
 
 
 def old_runs(instance: dg.DagsterInstance, before: datetime) -> list[str]:
-    """Ids of the finished runs from before a time, without the newest of each job and partition."""
-    return [run.run_id for run in superseded(_finished(instance), before)]
+    """Ids of the finished runs from before a time, without the newest of each job and partition.
+
+    Nor those that hold the newest event of some asset and partition: without it the UI would take a desk that has not
+    changed for long for one that was never synced.
+    """
+    needed = event_log.runs_of_newest(instance)
+    return [run.run_id for run in superseded(_finished(instance), before) if run.run_id not in needed]
 
 
 def superseded(newest_first: Iterable[dg.RunRecord], before: datetime) -> Iterator[dg.DagsterRun]:

@@ -27,4 +27,12 @@ class Tickets:
         Raises:
             SettingsError: A variable of the environment is wrong or missing.
         """
-        return open_project(self.settings or read_settings())
+        return open_project(self.read())
+
+    def read(self) -> Settings:
+        """The settings.
+
+        Raises:
+            SettingsError: A variable of the environment is wrong.
+        """
+        return self.settings or read_settings()

@@ -1,4 +1,4 @@
-"""Once a day, at night: reference streams whole and checks for every desk, and old Dagster runs cleared away."""
+"""Once a day, at night: reference streams whole and checks for every desk, and old history cleared away."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def daily_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
 
 maintenance_schedule = dg.ScheduleDefinition(
     name="maintenance",
-    description="Deletes old Dagster runs.",
+    description="Deletes old Dagster runs, old syncs, and dlt's notes of old loads.",
     job=maintenance,
     cron_schedule=MAINTENANCE,
     execution_timezone="UTC",

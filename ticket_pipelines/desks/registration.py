@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dlt_sources.base import Vendor
@@ -66,6 +67,11 @@ def vendors() -> Mapping[str, Vendor]:
     from dlt_sources import VENDORS
 
     return VENDORS
+
+
+def credentials_end(vendor: Vendor, credentials: Mapping[str, str]) -> datetime | None:
+    """When credentials stop working, where the vendor has said so."""
+    return vendor.credentials_end(credentials) if vendor.credentials_end else None
 
 
 def find_vendor(name: str) -> Vendor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +12,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, mirror_rows, outbox, quarantine, sync_runs
+from ticket_pipelines.control.database import alert_rules, cursors, mirror_rows, outbox, quarantine, sync_runs
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.due import is_due, next_due
 from ticket_pipelines.desks.credentials import Vault
 from ticket_pipelines.desks.desk import Desk, check_key
-from ticket_pipelines.desks.registration import check_registration, find_vendor, secrets_of, vendor_credentials
+from ticket_pipelines.desks.registration import (
+    check_registration,
+    credentials_end,
+    find_vendor,
+    secrets_of,
+    vendor_credentials,
+)
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import hide, topic
 from ticket_pipelines.sync.result import Status
@@ -25,7 +31,7 @@ from ticket_pipelines.writeback.keys import MIRROR_URL
 
 log = topic("desks")
 
-_COLUMNS = [column for column in table.c if column.name != "credentials"]
+_COLUMNS = [table.c[field.name] for field in fields(Desk)]
 
 
 class Registry:
@@ -115,6 +121,7 @@ class Registry:
             "account": checked.account,
             "config": dict(checked.config),
             "credentials": self._encrypted(credentials),
+            "credentials_end_at": credentials_end(find_vendor(vendor), credentials),
             "schedule": checked.schedule,
             "timezone": checked.timezone,
             "paused": False,
@@ -154,6 +161,7 @@ class Registry:
         values: dict[str, Any] = {"config": dict(checked.config)}
         if credentials is not None:
             values["credentials"] = self._encrypted(credentials)
+            values["credentials_end_at"] = credentials_end(vendor, credentials)
         if (checked.schedule, checked.timezone) != (desk.schedule, desk.timezone):
             values |= {"schedule": checked.schedule, "timezone": checked.timezone}
             values["next_due_at"] = next_due(checked.schedule, checked.timezone, self._now())
@@ -189,7 +197,7 @@ class Registry:
         goes on rising, so that a sync that slept through all this never takes the next desk of that key for its own.
         """
         with self._control.begin() as connection:
-            for other in (cursors, mirror_rows, outbox, quarantine, sync_runs):
+            for other in (alert_rules, cursors, mirror_rows, outbox, quarantine, sync_runs):
                 connection.execute(sa.delete(other).where(other.c.desk == key))
             connection.execute(sa.delete(table).where(table.c.key == key))
         log.debug("desk %s purged", key)

@@ -29,10 +29,11 @@ from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds
-from ticket_pipelines.sync.position import Position, Walk
+from ticket_pipelines.sync.position import Position, Walk, number
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.reading import Outcomes, Pass
 from ticket_pipelines.sync.request import Plan, make_plan
+from ticket_pipelines.sync.restores import mended
 from ticket_pipelines.sync.result import Counts, Status, SyncRequest, SyncResult, Trigger
 from ticket_pipelines.sync.termination import terminable
 from ticket_pipelines.sync.verdict import details, verdict
@@ -105,10 +106,13 @@ class _Sync:
                 plan = make_plan(request, self.vendor, self.desk.streams, vendor)
                 warehouse = self.project.warehouse
                 with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
-                    position = Position(pipeline.state())
+                    state = pipeline.state()
+                    begun = mended(self.project.control, warehouse, vendor, self.desk, state)
+                    position = Position(begun, number(state))
                     target = Target(
                         vendor=vendor,
                         desk=self.desk.key,
+                        account=self.desk.account,
                         warehouse=warehouse,
                         pipeline=pipeline,
                         control=self.project.control,
@@ -210,7 +214,9 @@ class _Record:
             requests=usage.requests - requests if usage else 0,
             waited=usage.wait_seconds - waited if usage else 0.0,
             error=error,
-            details=details(outcomes, self.loader.warnings if self.loader else {}),
+            details=details(
+                outcomes, self.loader.warnings if self.loader else {}, self.loader.drift.told() if self.loader else ()
+            ),
         )
         try:
             _write(self._project, self.result)

@@ -26,6 +26,7 @@ from ticket_pipelines.sync import quarantine
 from ticket_pipelines.sync.children import with_children
 from ticket_pipelines.sync.cursors import keep_copy
 from ticket_pipelines.sync.derive import Retraction, derive, newest
+from ticket_pipelines.sync.drift import Drift
 from ticket_pipelines.sync.heads import Rejected
 from ticket_pipelines.sync.lease import Lease
 from ticket_pipelines.sync.package import Package
@@ -55,6 +56,7 @@ class Target:
     Attributes:
         vendor: The desk's vendor.
         desk: Key of the desk.
+        account: The account that it reads.
         warehouse: The warehouse.
         pipeline: The desk's pipeline.
         control: The control database.
@@ -68,6 +70,7 @@ class Target:
 
     vendor: Vendor
     desk: str
+    account: str
     warehouse: Warehouse
     pipeline: DeskPipeline
     control: sa.Engine
@@ -110,11 +113,13 @@ class Loader:
     Attributes:
         warnings: What the mappings could not map, counted.
         packages: Packages that were committed.
+        drift: What was seen of the vendor's schema that was not so before.
     """
 
     def __init__(self, target: Target, position: Position) -> None:
         self.warnings: Counter[str] = Counter()
         self.packages = 0
+        self.drift = Drift(position.committed)
         self._target = target
         self._position = position
         self._shapers: dict[str, Shaper] = {}
@@ -187,6 +192,7 @@ class Loader:
         snapshot = self._snapshot()
         self._save([*package.rejected, *batch.rejected], now)
         if tables or snapshot != self._position.committed:
+            snapshot = self._position.stamped(snapshot, self._target.account)
             try:
                 self._load(tables, specs, snapshot)
             except WarehouseRejectedError as error:
@@ -219,6 +225,7 @@ class Loader:
             parts = [rows, *(ready.rows for ready in prepared)]
             batch.rows[name] = pa.concat_tables([aligned(part, schema) for part in parts])
             batch.records[name] = records
+            self.drift.rows(name, batch.rows[name])
         return batch
 
     def _tables(self, batch: _Batch) -> tuple[dict[str, pa.Table], dict[str, TableSpec]]:
@@ -296,6 +303,7 @@ class Loader:
 
     def _snapshot(self) -> dict[str, Any]:
         for name, shaper in self._shapers.items():
+            self.drift.learned(name, self._position.fields(name), shaper.learned)
             self._position.learn(name, shaper.learned)
         return self._position.snapshot()
 

@@ -8,6 +8,7 @@ It is one JSON document, committed with the rows (dlt's state in the warehouse):
     refreshed  when streams that are not read in each sync were last read whole
     rechecked  how far a round of asking for stored records has come
     fields     fields that no release declares, and the columns they were given
+    stamp      how many packages were committed, and of which account: shows what was put back from a backup
 
 A walk that was cut off (killed, stopped by a limit) goes on where its last package ended, if asked for the same window.
 """
@@ -15,6 +16,7 @@ A walk that was cut off (killed, stopped by a limit) goes on where its last pack
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -28,6 +30,8 @@ RESUMABLE = timedelta(days=7)
 TOLD = 20
 """Members of a map in a position that the record of a sync repeats; of a larger one it says their number."""
 
+STAMP = "stamp"
+
 
 class Walk(StrEnum):
     """Which position a sync moves."""
@@ -40,17 +44,31 @@ class Walk(StrEnum):
 class Position:
     """A desk's position while it is read: ahead of what is committed by the package in the making."""
 
-    def __init__(self, committed: dict[str, Any]) -> None:
+    def __init__(self, committed: dict[str, Any], loads: int | None = None) -> None:
+        """Begins where a position stands.
+
+        Args:
+            committed: The position to go on from.
+            loads: Number of the newest commit, where that is not the one that `committed` is of; None: it is.
+        """
         self.committed = committed
+        self._loads = number(committed) if loads is None else loads
         self._state = copy.deepcopy(committed)
 
     def snapshot(self) -> dict[str, Any]:
         """The position as it stands now, without empty parts."""
         return copy.deepcopy({part: value for part, value in self._state.items() if value})
 
+    def stamped(self, snapshot: dict[str, Any], account: str) -> dict[str, Any]:
+        """A snapshot as it is committed: with the next number."""
+        return {**snapshot, STAMP: {"loads": self._loads + 1, "account": account}}
+
     def commit(self, snapshot: dict[str, Any]) -> None:
         """Takes note that a snapshot is committed."""
         self.committed = snapshot
+        if STAMP in snapshot:
+            self._state[STAMP] = dict(snapshot[STAMP])
+            self._loads = number(snapshot)
 
     def rollback(self) -> None:
         """Forgets what was read and not committed."""
@@ -138,6 +156,11 @@ class Position:
     def _part(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = self._state.setdefault(str(name), {})
         return found
+
+
+def number(state: Mapping[str, Any]) -> int:
+    """Number of the commit that a position is of; 0 for none."""
+    return int(state.get(STAMP, {}).get("loads", 0))
 
 
 def cursor(state: dict[str, Any], walk: Walk, stream: str) -> State | None:

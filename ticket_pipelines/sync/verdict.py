@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,11 +35,13 @@ def verdict(outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     return (Status.PARTIAL if came else Status.FAILED), (code, redact("; ".join(said)))
 
 
-def details(outcomes: Outcomes, warnings: Mapping[str, int]) -> dict[str, Any]:
+def details(outcomes: Outcomes, warnings: Mapping[str, int], drift: Sequence[str] = ()) -> dict[str, Any]:
     """The details of a sync, ready for JSON: per stream its cursors, pages, rows, outcome and reason."""
     found: dict[str, Any] = {"streams": {name: _stream(result) for name, result in outcomes.streams.items()}}
     if warnings:
         found["warnings"] = dict(warnings)
+    if drift:
+        found["drift"] = list(drift)
     if outcomes.cleaned:
         found["cleaned"] = outcomes.cleaned
     return found

@@ -25,6 +25,21 @@ class Stored:
     deleted_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """What goes from a warehouse by age.
+
+    Attributes:
+        runs_before: Syncs that began earlier go.
+        kept_runs: Ids of earlier ones that stay: the last of each desk.
+        loads_before: dlt's notes of earlier loads go, save those that a restore needs.
+    """
+
+    runs_before: datetime
+    kept_runs: tuple[str, ...]
+    loads_before: datetime
+
+
 class DeskPipeline(Protocol):
     """The dlt pipeline of one desk: rows and position are committed together."""
 
@@ -123,6 +138,10 @@ class Warehouse(Protocol):
 
     def purge(self, vendor: str, desk: str) -> None:
         """Deletes all rows and the position of a desk."""
+        ...
+
+    def retire(self, what: Retirement) -> dict[str, int]:
+        """Deletes what is too old of `sync_runs` and of dlt's notes; how many rows went, by table."""
         ...
 
     def close(self) -> None:

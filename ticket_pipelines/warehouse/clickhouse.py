@@ -30,11 +30,12 @@ from ticket_pipelines.errors import UsageError, WarehouseRefusedError, Warehouse
 from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import clickhouse_parts as parts
 from ticket_pipelines.warehouse import clickhouse_types as types
-from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Stored
+from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Retirement, Stored
 from ticket_pipelines.warehouse.catalog import IDENTITY_TABLE, Relation, lacks, quote
 from ticket_pipelines.warehouse.clickhouse_admission import examine
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_purging import purge
+from ticket_pipelines.warehouse.clickhouse_retiring import retire
 from ticket_pipelines.warehouse.clickhouse_tables import (
     CATALOG_SQL,
     RELATION_SQL,
@@ -350,6 +351,11 @@ class ClickHouseWarehouse:
         """Deletes all rows and the position of a desk."""
         with self._client(WRITER_WAIT) as client:
             purge(client, self._read_shelf(client).tables, self.layout, vendor, desk, self.label)
+
+    def retire(self, what: Retirement) -> dict[str, int]:
+        """Deletes what is too old; see `base.Warehouse`."""
+        with self._client(WRITER_WAIT) as client:
+            return retire(client, self._read_shelf(client).tables, self.layout, what, self.label)
 
     def close(self) -> None:
         """Frees connections."""

@@ -28,16 +28,23 @@ POLL_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Rows of a table that shall go: those that have one of these values in a column."""
+    """Rows of a table that shall go.
+
+    Attributes:
+        table: The table.
+        condition: Which rows, as SQL with the values in it: what a mutation keeps has no parameters.
+        marks: Literals of the condition by which a mutation is known again.
+    """
 
     table: str
-    column: str
-    values: tuple[str, ...]
+    condition: str
+    marks: tuple[str, ...]
 
-    @property
-    def condition(self) -> str:
-        """As SQL, with the values in it: what a mutation keeps has no parameters."""
-        return f"{quote(self.column)} IN ({', '.join(literal(value) for value in self.values)})"
+
+def of_values(table: str, column: str, values: Sequence[str]) -> Deletion:
+    """The rows that have one of these values in a column."""
+    literals = tuple(map(literal, values))
+    return Deletion(table, f"{quote(column)} IN ({', '.join(literals)})", literals)
 
 
 def purge(client: Client, tables: Mapping[str, Relation], layout: Layout, vendor: str, desk: str, label: str) -> None:
@@ -55,14 +62,14 @@ def purge(client: Client, tables: Mapping[str, Relation], layout: Layout, vendor
         WarehouseUnavailableError: The server has not rewritten a table in time; it does so once it merges again.
     """
     rows = [
-        Deletion(name, "desk", (desk,))
+        of_values(name, "desk", (desk,))
         for name, relation in tables.items()
         if name == SYNC_RUNS.name or holds_rows(relation)
     ]
-    _delete(client, rows, layout, label)
+    delete(client, rows, layout, label)
     # last, and in this order: what is interrupted is found again by the position
     for deletions in _of_position(client, tables, f"{vendor}__{desk}"):
-        _delete(client, [deletions], layout, label)
+        delete(client, [deletions], layout, label)
 
 
 def _of_position(client: Client, tables: Mapping[str, Relation], pipeline: str) -> list[Deletion]:
@@ -72,10 +79,15 @@ def _of_position(client: Client, tables: Mapping[str, Relation], pipeline: str) 
         f"SELECT DISTINCT _dlt_load_id FROM {stored(STATE)} WHERE pipeline_name = {literal(pipeline)}"
     ).result_rows
     loads = tuple(str(load_id) for (load_id,) in found)
-    return [Deletion(LOADS, "load_id", loads), Deletion(STATE, "pipeline_name", (pipeline,))] if loads else []
+    return [of_values(LOADS, "load_id", loads), of_values(STATE, "pipeline_name", (pipeline,))] if loads else []
 
 
-def _delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label: str) -> None:
+def delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label: str) -> None:
+    """Deletes these rows, and returns when they are gone.
+
+    Raises:
+        WarehouseUnavailableError: The server has not rewritten a table in time; it does so once it merges again.
+    """
     left = [deletion for deletion in deletions if _drop_whole_parts(client, deletion, layout)]
     for deletion in left:
         if not _is_under_way(client, deletion, layout):
@@ -84,19 +96,25 @@ def _delete(client: Client, deletions: Sequence[Deletion], layout: Layout, label
                 f"ALTER TABLE {table}{layout.everywhere} DELETE WHERE {deletion.condition} SETTINGS mutations_sync = 0"
             )
     until = time.monotonic() + DONE_WITHIN
-    while left := [deletion for deletion in left if _count(client, deletion)]:
+    while left := [deletion for deletion in left if count(client, deletion)]:
         if time.monotonic() > until:
             raise WarehouseUnavailableError(
                 f"Warehouse {label}: the server has not rewritten {', '.join(each.table for each in left)} within "
                 f"{DONE_WITHIN:g} s; it goes on by itself.\n"
-                "Look into system.mutations; where merges are stopped, SYSTEM START MERGES. Then purge again."
+                "Look into system.mutations; where merges are stopped, SYSTEM START MERGES. Then try again."
             )
         time.sleep(POLL_SECONDS)
 
 
+def count(client: Client, deletion: Deletion) -> int:
+    """Rows that are still there."""
+    sql = f"SELECT count() FROM {stored(deletion.table)} WHERE {deletion.condition}"
+    return int(client.query(sql).result_rows[0][0])
+
+
 def _held_in(deletion: Deletion, layout: Layout) -> str:
     """Name of the table that holds the rows; dlt's own are not sharded."""
-    is_sharded = layout.sharded and deletion.table not in (LOADS, STATE)
+    is_sharded = layout.sharded and not deletion.table.startswith("_dlt")
     return f"{deletion.table}{LOCAL}" if is_sharded else deletion.table
 
 
@@ -111,12 +129,7 @@ def _drop_whole_parts(client: Client, deletion: Deletion, layout: Layout) -> boo
     for part, others in found:
         if not others:
             parts.drop(client, stored(deletion.table), part)
-    return bool(_count(client, deletion))
-
-
-def _count(client: Client, deletion: Deletion) -> int:
-    sql = f"SELECT count() FROM {stored(deletion.table)} WHERE {deletion.condition}"
-    return int(client.query(sql).result_rows[0][0])
+    return bool(count(client, deletion))
 
 
 def _is_under_way(client: Client, deletion: Deletion, layout: Layout) -> bool:
@@ -125,4 +138,4 @@ def _is_under_way(client: Client, deletion: Deletion, layout: Layout) -> bool:
         f"SELECT command FROM system.mutations WHERE NOT is_done AND database = {literal(STORAGE)} "
         f'AND "table" = {literal(_held_in(deletion, layout))}'
     ).result_rows
-    return any(all(literal(value) in command for value in deletion.values) for (command,) in asked)
+    return any(all(mark in command for mark in deletion.marks) for (command,) in asked)

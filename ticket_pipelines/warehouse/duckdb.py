@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import UsageError, WarehouseUnavailableError
 from ticket_pipelines.warehouse import duckdb_types as types
-from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Stored
+from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Retirement, Stored
 from ticket_pipelines.warehouse.catalog import (
     IDENTITY_TABLE,
     MARK,
@@ -42,6 +42,7 @@ from ticket_pipelines.warehouse.failures import first_line, translate
 from ticket_pipelines.warehouse.locking import busy, held
 from ticket_pipelines.warehouse.purging import purge_statements
 from ticket_pipelines.warehouse.reading import batches, hash_column, stored_rows
+from ticket_pipelines.warehouse.retiring import retire_statements
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines.warehouse.table import KEY, TableSpec
 
@@ -305,6 +306,17 @@ class DuckDBWarehouse:
             for sql, parameters in purge_statements(read_catalog(connection), vendor, desk):
                 connection.execute(sql, list(parameters))
             connection.commit()
+
+    def retire(self, what: Retirement) -> dict[str, int]:
+        """Deletes what is too old; see `base.Warehouse`."""
+        gone: dict[str, int] = {}
+        with self._open(write=True) as connection:
+            connection.begin()
+            for table, sql, parameters in retire_statements(read_catalog(connection), what):
+                (rows,) = connection.execute(sql, list(parameters)).fetchone() or (0,)
+                gone |= {table: int(rows)} if rows else {}
+            connection.commit()
+        return gone
 
     def close(self) -> None:
         """Nothing is open between two uses."""

@@ -26,7 +26,7 @@ from adbc_driver_postgresql import dbapi as adbc_postgres
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import UsageError, WarehouseRejectedError, WarehouseUnavailableError
 from ticket_pipelines.warehouse import postgres_types as types
-from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Stored
+from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Retirement, Stored
 from ticket_pipelines.warehouse.catalog import (
     IDENTITY_TABLE,
     Catalog,
@@ -44,6 +44,7 @@ from ticket_pipelines.warehouse.failures import first_line, sqlstate, translate
 from ticket_pipelines.warehouse.pool import Pool
 from ticket_pipelines.warehouse.postgres_views import expose, replace_views
 from ticket_pipelines.warehouse.reading import batches, hash_column, stored_rows
+from ticket_pipelines.warehouse.retiring import retire_statements
 from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines.warehouse.table import KEY, TableSpec
 from ticket_pipelines.warehouse.url import PostgresAddress
@@ -335,6 +336,15 @@ class PostgresWarehouse:
         with self._transaction() as cursor:
             for sql, parameters in purge_statements(read_catalog(cursor), vendor, desk):
                 cursor.execute(sql.replace("?", "%s"), parameters)
+
+    def retire(self, what: Retirement) -> dict[str, int]:
+        """Deletes what is too old; see `base.Warehouse`."""
+        gone: dict[str, int] = {}
+        with self._transaction() as cursor:
+            for table, sql, parameters in retire_statements(read_catalog(cursor), what):
+                cursor.execute(sql.replace("?", "%s"), tuple(parameters))
+                gone |= {table: cursor.rowcount} if cursor.rowcount else {}
+        return gone
 
     def close(self) -> None:
         """Frees connections."""

@@ -74,7 +74,7 @@ def refused(result: Result, exit_status: int, says: str) -> None:
         (["query", "SELEKT 1"], "SELEKT"),
         (["query", "SELECT * FROM helpdesk.nothing"], "nothing"),
         (["query", "CREATE TABLE x (a int)"], ""),
-        (["alerts", "test", "pigeon"], "write one of log, webhook"),
+        (["alerts", "test", "pigeon"], "write one of log, email, slack, teams, webhook"),
         (["keys", "turn"], "No such command"),
         (["no-such-command"], "See `ticket-pipelines --help`"),
         (["sandbox", "--data", "missing.csv"], "cannot be read"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ticket_pipelines.control import heartbeat
 from ticket_pipelines.control.health import Grade, Health, check_health
 from ticket_pipelines.project import Project
 from ticket_pipelines.settings import read_settings
@@ -37,6 +38,8 @@ def test_all_is_well(one: Project) -> None:
         "oldest_due_desk",
         "failing_desks",
         "stuck_leases",
+        "loop_heartbeat",
+        "dagster_daemons",
     ]
 
 
@@ -83,3 +86,20 @@ def test_a_control_database_that_is_away_ends_the_look(home: Path) -> None:
     (home / "control.db").mkdir()
     found = check_health(read_settings({"TICKETS_HOME": str(home)}), NOON)
     assert grades(found) == {"control_database": Grade.FAILED}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [(heartbeat.LOOP, "loop_heartbeat"), (f"{heartbeat.DAEMON}sensor", "dagster_daemons")]
+)
+def test_what_beats_is_well_what_fell_silent_is_not(one: Project, name: str, part: str) -> None:
+    assert grades(check_health(one.settings, NOON))[part] is Grade.OK
+    assert grades(check_health(one.settings, NOON, [part]))[part] is Grade.FAILED
+    heartbeat.beat(one.control, name, NOON - timedelta(minutes=3))
+    assert grades(check_health(one.settings, NOON, [part]))[part] is Grade.OK
+    later = NOON + timedelta(seconds=1)
+    silent = check_health(one.settings, later)
+    assert grades(silent)[part] is Grade.WARNING
+    assert "silent" in next(found.detail for found in silent.parts if found.name == part)
+    assert grades(check_health(one.settings, later, [part]))[part] is Grade.FAILED
+    heartbeat.forget(one.control, name)
+    assert grades(check_health(one.settings, later))[part] is Grade.OK

@@ -75,6 +75,15 @@ def test_a_refused_token_is_forgotten_but_not_its_successor(control: sa.Engine) 
     assert store.get("one", never, lambda: NOW).value == "new"
 
 
+def test_a_token_whose_key_is_gone_is_minted_anew(control: sa.Engine) -> None:
+    """As after a backup of the control database was put back, from before the keys changed."""
+    ControlTokens(control, VAULT).get("one", lambda: token("old"), lambda: NOW)
+    store = ControlTokens(control, Vault((Fernet.generate_key().decode(),)))
+    store.discard("one", "old")
+    assert store.get("one", lambda: token("new"), lambda: NOW).value == "new"
+    assert store.get("one", never, lambda: NOW).value == "new"
+
+
 def test_a_failed_minting_lets_the_next_one_try(control: sa.Engine) -> None:
     store = ControlTokens(control, VAULT)
 

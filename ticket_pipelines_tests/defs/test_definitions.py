@@ -120,7 +120,7 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
         "maintenance",
         "clickhouse_optimize",
     }
-    assert {sensor.name for sensor in defs.sensors or []} == {"desk_partitions", "due_desks"}
+    assert {sensor.name for sensor in defs.sensors or []} == {"alerts", "desk_partitions", "due_desks"}
 
 
 def test_no_check_stops_a_run() -> None:

@@ -26,7 +26,8 @@ from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 ROUNDS: dict[str, list[tuple[int, ...]]] = {
     "duckdb": [(2, 30, 60), (10, 25, 55), (45, 5, 40), (95, 2, 1)],
     "postgres": [(5, 35, 50), (20, 15, 60), (96, 2)],
-    "chdb": [(8, 40, 45), (97, 1)],
+    # its points differ by some per cent from run to run, with what the engine has merged meanwhile
+    "chdb": [(8, 40, 45), (92, 1)],
 }
 """Kills, one after the other on one installation, each after so many percent of the points of a whole sync.
 

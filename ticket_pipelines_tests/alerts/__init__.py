@@ -1,0 +1,1 @@
+"""Alerts: rules, messages that are sent once, and channels over real connections."""
