@@ -334,6 +334,8 @@ class Vendor:
         credential_forms: Accepted forms of credentials, each a tuple of keys; the first is the preferred one.
         discovery: How an account says which streams it really has; None: those of every account.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
+        whole_every: Seconds after the last whole sync from which a desk is synced whatever its probe says, since a
+            probe does not show all that changes.
     """
 
     name: str
@@ -347,6 +349,7 @@ class Vendor:
     credential_forms: tuple[tuple[str, ...], ...]
     discovery: Discovery | None = None
     numeric_ids: bool = False
+    whole_every: int = 3600
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

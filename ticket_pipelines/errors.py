@@ -6,6 +6,7 @@ TicketPipelinesError
 ├── ControlUnavailableError   exit 1: the control database cannot be reached or is locked
 ├── DeskBusyError             exit 1: another process syncs this desk; names the holder
 ├── LeaseLostError            exit 1: the sync slept past its lease; nothing more is loaded
+├── SyncStoppedError          exit 1: the sync was told to stop; what is committed stays
 ├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
 │   └── WarehouseRefusedError     permanent: wrong password, a right or the database is missing
 └── WarehouseRejectedError    exit 1: permanent: the warehouse refuses these rows
@@ -53,6 +54,12 @@ class LeaseLostError(TicketPipelinesError):
     """The lease ended while the sync went on."""
 
     code = "lease_lost"
+
+
+class SyncStoppedError(TicketPipelinesError):
+    """The sync was told to stop before its end."""
+
+    code = "interrupted"
 
 
 class WarehouseUnavailableError(TicketPipelinesError):

@@ -40,6 +40,8 @@ class Settings:
         log_format: One of LOG_FORMATS.
         dagster_home: Where Dagster keeps its instance.
         alert_webhook: Where `alerts test webhook` posts to.
+        threads: Desks that a loop syncs at once.
+        live_seconds: Length of a live run.
     """
 
     home: Path
@@ -50,6 +52,8 @@ class Settings:
     log_format: str
     dagster_home: Path
     alert_webhook: str | None = field(default=None, repr=False)
+    threads: int = 4
+    live_seconds: int = 1800
 
     @property
     def control_file(self) -> Path | None:
@@ -81,6 +85,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         log_format=_choice(given, "TICKETS_LOG_FORMAT", LOG_FORMATS, "text"),
         dagster_home=_dagster_home(given.get("DAGSTER_HOME", ""), home),
         alert_webhook=_alert_webhook(given.get("TICKETS_ALERT_WEBHOOK", "")),
+        threads=_number(given, "TICKETS_THREADS", range(1, 65), 4),
+        live_seconds=_number(given, "TICKETS_LIVE_SECONDS", range(60, 86_401), 1800),
     )
 
 
@@ -161,6 +167,15 @@ def _choice(given: Mapping[str, str], name: str, allowed: tuple[str, ...], defau
     if value not in allowed:
         raise SettingsError(f"{name}: {_shown(value)} is not known; write one of {', '.join(allowed)}")
     return value
+
+
+def _number(given: Mapping[str, str], name: str, allowed: range, default: int) -> int:
+    text = given.get(name, "") or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) in allowed):
+        raise SettingsError(
+            f"{name}: {_shown(text)} cannot be; write a whole number from {allowed.start} to {allowed.stop - 1}"
+        )
+    return int(text)
 
 
 def _url(name: str, text: str, forms: str) -> SplitResult:

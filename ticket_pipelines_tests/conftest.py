@@ -5,4 +5,5 @@ pytest_plugins = [
     "ticket_pipelines_tests.fixtures.postgres",
     "ticket_pipelines_tests.fixtures.clickhouse",
     "ticket_pipelines_tests.fixtures.project",
+    "ticket_pipelines_tests.fixtures.control",
 ]

@@ -35,7 +35,8 @@ class DeskStatus:
         late_seconds: Time past its due time; 0 while it is paused or not due.
         consecutive_failures: Failed syncs in a row.
         rows: Vendor rows that its syncs created.
-        next_due_at: When a scheduled sync is due; None: paused.
+        next_due_at: When a scheduled sync is due; None: paused or parked.
+        parked: Why it is not tried again until something changes; None: it is.
     """
 
     desk: str
@@ -51,6 +52,7 @@ class DeskStatus:
     consecutive_failures: int
     rows: int
     next_due_at: datetime | None
+    parked: str | None
 
 
 def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[SyncResult]:
@@ -58,6 +60,14 @@ def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[S
     query = sa.select(*_RUN_COLUMNS).order_by(sync_runs.c.started_at.desc(), sync_runs.c.id.desc()).limit(limit)
     if desk is not None:
         query = query.where(sync_runs.c.desk == desk)
+    with reading(control) as connection:
+        return [_result(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def runs_since(control: sa.Engine, desk: str, since: datetime) -> list[SyncResult]:
+    """Scheduled syncs of a desk that ended after a time, oldest first."""
+    ended = sa.and_(sync_runs.c.completed_at > since, sync_runs.c.trigger == Trigger.SCHEDULE.value)
+    query = sa.select(*_RUN_COLUMNS).where(sync_runs.c.desk == desk, ended).order_by(sync_runs.c.started_at)
     with reading(control) as connection:
         return [_result(dict(row)) for row in connection.execute(query).mappings()]
 
@@ -107,10 +117,11 @@ def _status(
         last_success_at=good["completed_at"] if good else None,
         # a sync shows what was there when it began; an idle check since then moves the time on
         data_as_of=_as_of(desk, last, good),
-        late_seconds=lateness(desk.next_due_at, paused=desk.paused, now=now),
+        late_seconds=lateness(desk.next_due_at, paused=desk.resting, now=now),
         consecutive_failures=desk.failures,
         rows=rows,
-        next_due_at=None if desk.paused else desk.next_due_at,
+        next_due_at=None if desk.resting else desk.next_due_at,
+        parked=desk.parked,
     )
 
 
