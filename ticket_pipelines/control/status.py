@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 
+_SHOWN = ("started_at", "status", "rows_created", "rows_updated", "duration_seconds", "error_message")
 _RUN_COLUMNS = [column for column in sync_runs.c if column.name != "in_warehouse"]
 
 
@@ -37,6 +38,9 @@ class DeskStatus:
         rows: Vendor rows that its syncs created.
         next_due_at: When a scheduled sync is due; None: paused or parked.
         parked: Why it is not tried again until something changes; None: it is.
+        rows_today: Vendor rows that its syncs created since midnight UTC.
+        errors_today: Syncs that failed since midnight UTC.
+        last_runs: Its last three syncs, newest first: when, how they ended, rows created and updated, seconds.
     """
 
     desk: str
@@ -53,6 +57,9 @@ class DeskStatus:
     rows: int
     next_due_at: datetime | None
     parked: str | None
+    rows_today: int
+    errors_today: int
+    last_runs: tuple[Mapping[str, Any], ...]
 
 
 def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[SyncResult]:
@@ -79,12 +86,40 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         good = _newest(connection, sync_runs.c.status == Status.SUCCESS, sync_runs.c.started_at)
         summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}
+        today = {row["desk"]: dict(row) for row in connection.execute(_today(now)).mappings()}
+        latest = _last_three(connection)
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
-        _status(desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now)
+        replace(
+            _status(
+                desk, last.get(desk.key), good.get(desk.key), int(rows.get(desk.key) or 0), holders.get(desk.key), now
+            ),
+            rows_today=int(today.get(desk.key, {}).get("rows") or 0),
+            errors_today=int(today.get(desk.key, {}).get("errors") or 0),
+            last_runs=tuple(latest.get(desk.key, ())),
+        )
         for desk in desks
     ]
+
+
+def _today(now: datetime) -> sa.Select[Any]:
+    """Rows created and syncs failed since midnight UTC, by desk."""
+    failed = sa.case((sync_runs.c.status == Status.FAILED.value, 1), else_=0)
+    summed = (sa.func.sum(sync_runs.c.rows_created).label("rows"), sa.func.sum(failed).label("errors"))
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return sa.select(sync_runs.c.desk, *summed).where(sync_runs.c.started_at >= midnight).group_by(sync_runs.c.desk)
+
+
+def _last_three(connection: sa.Connection) -> dict[str, list[Mapping[str, Any]]]:
+    """The newest three syncs of each desk, newest first."""
+    newest = (sync_runs.c.started_at.desc(), sync_runs.c.id.desc())
+    rank = sa.func.row_number().over(partition_by=sync_runs.c.desk, order_by=newest)
+    ranked = sa.select(*(sync_runs.c[name] for name in ("desk", *_SHOWN)), rank.label("rank")).subquery()
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(sa.select(ranked).where(ranked.c.rank <= 3).order_by(ranked.c.rank)).mappings():
+        found.setdefault(row["desk"], []).append({name: row[name] for name in _SHOWN})
+    return found
 
 
 def _newest(
@@ -122,6 +157,9 @@ def _status(
         rows=rows,
         next_due_at=None if desk.resting else desk.next_due_at,
         parked=desk.parked,
+        rows_today=0,
+        errors_today=0,
+        last_runs=(),
     )
 
 

@@ -103,9 +103,9 @@ def why_wait(due: int, late: float, runs: int, at_work: bool) -> str | None:
     if not due:
         return "No desk is due."
     if runs and (late < STARVING or runs >= MOST_RUNS):
-        return f"{due} desks are due; a run is at it."
+        return f"{due} due; a run is at it."
     if at_work and late < OVERDUE:
-        return f"{due} desks are due; a loop is at work."
+        return f"{due} due; a loop is at work."
     return None
 
 

@@ -86,7 +86,11 @@ def events(catalog: Catalog, found: News) -> Iterator[Event]:
     """
     main, key, result = vendor_key(catalog.name, catalog.main.name), found.desk.key, found.result
     if found.status is Status.FAILED:
-        reason: dict[str, Any] = {"status": found.status.value, "error": found.error or "failed", "failures": found.desk.failures}
+        reason: dict[str, Any] = {
+            "status": found.status.value,
+            "error": found.error or "failed",
+            "failures": found.desk.failures,
+        }
         yield dg.AssetObservation(main, partition=key, metadata=reason)
     elif result is not None:
         for asset, metadata in _materialized(catalog, found).items():

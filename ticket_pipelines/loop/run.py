@@ -145,13 +145,13 @@ class _Loop:
     def _collect(self, timeout: float | None = None) -> None:
         done, self._running = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
-            visit = future.result()
-            self._outcomes[visit.status] += 1
             try:
+                visit = future.result()
+                self._outcomes[visit.status] += 1
                 self._told(visit)
             except Exception:
-                # desks go on while the one who is told is away; a change stays untold until its next visit
-                log.exception("desk %s: nobody could be told", visit.desk.key)
+                # a database of ours, or who is told, is away: the desk stays due or untold, and the others go on
+                log.exception("what came of a visit is lost; its desk is looked at again")
 
     def _finish(self) -> None:
         if self._running:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.control.ending import Ending
+from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import TextFormat
 from ticket_pipelines.project import Project
@@ -252,7 +252,7 @@ def test_a_desk_of_a_lower_priority_number_goes_first(project: Project) -> None:
     project.desks.update("bb", {"priority": None})
     assert project.desks.get("bb").priority == 50
     for wrong in (0, 100, True, "high"):
-        with pytest.raises(UsageError, match="from 1 .first. to 99"):
+        with pytest.raises(UsageError, match="priority must be a whole number"):
             project.desks.update("bb", {"priority": wrong})
 
 
