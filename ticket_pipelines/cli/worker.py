@@ -33,9 +33,7 @@ def worker(threads: int | None, until_idle: bool, no_dagster: bool, as_json: boo
     from ticket_pipelines.loop.visit import Visitor
 
     stop = threading.Event()
-    with opened() as project:
-        for kind in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(kind, lambda *_: stop.set())
+    with opened() as project, _set_by_signals(stop):
         options = LoopOptions(
             kind=Kind.BATCH if until_idle else Kind.WORKER, threads=threads or project.settings.threads
         )
@@ -47,6 +45,16 @@ def worker(threads: int | None, until_idle: bool, no_dagster: bool, as_json: boo
     else:
         counted = ", ".join(f"{count} {outcome.value}" for outcome, count in outcomes.items())
         click.echo(f"worker ended; syncs: {counted or 'none'}")
+
+
+@contextmanager
+def _set_by_signals(stop: threading.Event) -> Iterator[None]:
+    before = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 @contextmanager

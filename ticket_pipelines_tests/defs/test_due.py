@@ -17,9 +17,11 @@ from ticket_pipelines.defs import planned
 from ticket_pipelines.defs.due import DUE_OP
 from ticket_pipelines.defs.launch import QUIET
 from ticket_pipelines.defs.partitions import desks_of
+from ticket_pipelines.loop.pulse import Kind, Loop, beat, read_loops
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.defs.conftest import Daemon
+from ticket_pipelines_tests.fixtures.project import Cli
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 TICKETS = dg.AssetKey(["zendesk", "tickets"])
@@ -145,3 +147,48 @@ def test_without_the_private_call_the_reason_is_observed(
     observed = daemon.instance.fetch_observations(TICKETS, limit=10).records
     assert {(record.run_id, record.partition_key) for record in observed} == {(result.run_id, "desk00")}
     assert partitions(daemon) == {}, "the colour is what the private call is for"
+
+
+def test_a_live_run_ends_when_its_successor_is_there_and_tells_of_who_failed(
+    daemon: Daemon, sandbox: SandboxServer
+) -> None:
+    add(daemon, sandbox, 2, broken=1)
+    now = datetime.now(UTC)
+    # it beats before its time, so that the run's own end is all that is waited for
+    beat(daemon.project.control, Loop("next", "another run", Kind.LIVE, now, now, now + timedelta(hours=1)), now)
+    result = run(daemon, live=True, seconds=1)
+    assert not result.success
+    assert partitions(daemon) == {"desk00": "MATERIALIZED", "desk01": "FAILED"}
+    assert [loop.id for loop in read_loops(daemon.project.control)] == ["next"]
+
+
+def control(daemon: Daemon, job: str, **config: str) -> dg.ExecuteInProcessResult:
+    op = job.removesuffix("_desk")
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=daemon.instance,
+        run_config={"ops": {op: {"config": config}}, **QUIET},
+        resources={"tickets": daemon.tickets},
+        raise_on_error=False,
+    )
+
+
+def test_schedules_are_changed_from_the_ui(daemon: Daemon, sandbox: SandboxServer) -> None:
+    add(daemon, sandbox, 1)
+    desks = daemon.project.desks
+    assert control(daemon, "pause_desk", desk="desk00").success
+    assert desks.get("desk00").paused
+    assert control(daemon, "resume_desk", desk="desk00").success
+    assert not desks.get("desk00").paused
+    assert control(daemon, "schedule_desk", desk="desk00", schedule="*/5 9-17 * * 1-5", timezone="Europe/Rome").success
+    assert (desks.get("desk00").schedule, desks.get("desk00").timezone) == ("*/5 9-17 * * 1-5", "Europe/Rome")
+    assert not control(daemon, "schedule_desk", desk="desk00", schedule="often").success
+    assert not control(daemon, "pause_desk", desk="nobody").success
+
+
+def test_a_worker_tells_dagster_too(daemon: Daemon, sandbox: SandboxServer, cli: Cli) -> None:
+    add(daemon, sandbox, 2, broken=1)
+    ended = cli("worker", "--until-idle", "--json")
+    assert (ended.exit_status, ended.json) == (0, {"success": 1, "failed": 1})
+    assert partitions(daemon) == {"desk00": "MATERIALIZED", "desk01": "missing"}
+    (observed,) = daemon.instance.fetch_observations(TICKETS, limit=10).records
+    assert observed.partition_key == "desk01"
