@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -38,8 +38,8 @@ def worker(threads: int | None, until_idle: bool, no_dagster: bool, as_json: boo
             kind=Kind.BATCH if until_idle else Kind.WORKER, threads=threads or project.settings.threads
         )
         note(f"worker: {options.threads} desks at once, until {'nothing is due' if until_idle else 'stopped'}")
-        with _told(project, quiet=no_dagster) as told:
-            outcomes = run_loop(project.control, Visitor(project, stop.is_set), stop, options, told)
+        with _told(project, quiet=no_dagster) as told, closing(Visitor(project, stop.is_set)) as visitor:
+            outcomes = run_loop(project.control, visitor, stop, options, told)
     if as_json:
         print_json({outcome.value: count for outcome, count in outcomes.items()})
     else:

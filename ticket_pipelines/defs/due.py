@@ -5,6 +5,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -55,9 +56,9 @@ def sync_due(context: dg.OpExecutionContext, config: LoopConfig, tickets: dg.Res
             seconds=config.seconds or project.settings.live_seconds,
             id=context.run_id,
         )
-        visitor = Visitor(project, stop.is_set, context.run_id)
         try:
-            outcomes = run_loop(project.control, visitor, stop, options, teller)
+            with closing(Visitor(project, stop.is_set, context.run_id)) as visitor:
+                outcomes = run_loop(project.control, visitor, stop, options, teller)
         finally:
             for key, visit in teller.failed.items():
                 catalog = known()[visit.desk.vendor]

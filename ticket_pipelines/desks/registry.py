@@ -89,9 +89,12 @@ class Registry:
             UsageError: There is no such desk.
             SettingsError: No key decrypts them.
         """
-        self.get(key)
+        active = sa.and_(table.c.key == key, table.c.removed_at.is_(None))
         with reading(self._control) as connection:
-            token = connection.execute(sa.select(table.c.credentials).where(table.c.key == key)).scalar_one()
+            token = connection.execute(sa.select(table.c.credentials).where(active)).scalar()
+        if token is None:
+            self.get(key)
+            raise UsageError(f"desk {key!r} was removed meanwhile")
         found: dict[str, str] = json.loads(self._vault.decrypt(token))
         hide(secrets_of(found))
         return found

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dlt_sources.base import Vendor
 from dlt_sources.errors import SourceError
-from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.ending import Ending
-from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.errors import TicketPipelinesError, WarehouseUnavailableError
 from ticket_pipelines.logs import redact, topic
+from ticket_pipelines.loop.clients import Clients
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync.cursors import read_copy
 from ticket_pipelines.sync.engine import sync_desk
@@ -60,7 +58,7 @@ def may_be_idle(desk: Desk, vendor: Vendor, now: datetime) -> bool:
 
 
 class Visitor:
-    """Visits desks, from several threads."""
+    """Visits desks, from several threads. `close` it at the end."""
 
     def __init__(
         self, project: Project, stopping: Callable[[], bool] = lambda: False, dagster_run_id: str | None = None
@@ -76,6 +74,11 @@ class Visitor:
         self._stopping = stopping
         self._request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True, dagster_run_id=dagster_run_id)
         self._identity = ("", float("-inf"))
+        self._clients = Clients(project)
+
+    def close(self) -> None:
+        """Frees connections to vendors."""
+        self._clients.close()
 
     def __call__(self, desk: Desk, lease: Lease) -> Visit:
         """Visits a desk and gives its lease back. Never raises but for what stops the process."""
@@ -110,10 +113,7 @@ class Visitor:
             positions = state.get(Walk.LIVE.value)
             if not positions:
                 return False
-            credentials = self._project.desks.credentials(desk.key)
-            budgets = ControlBudgets(self._project.control)
-            tokens = ControlTokens(self._project.control, self._project.vault)
-            with closing(vendor.open(desk.config, credentials, budgets, tokens)) as client:
+            with self._clients.client(desk) as client:
                 return not client.probe(positions)
         except (SourceError, WarehouseUnavailableError) as error:
             log.debug("desk %s cannot be probed: %s", desk.key, error)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from dlt_sources.errors import ConnectionFailedError
 from ticket_pipelines.control.database import cursors
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.desks.desk import Desk
+from ticket_pipelines.errors import UsageError
 from ticket_pipelines.loop.claims import claim_due
+from ticket_pipelines.loop.clients import Clients
 from ticket_pipelines.loop.visit import Visit, Visitor
 from ticket_pipelines.project import Project
 from ticket_pipelines.sandbox.server import SandboxServer
@@ -41,7 +46,8 @@ def visit(project: Project) -> Visit:
     """A visit of the desk, once it is due."""
     change(project, next_due_at=datetime.now(UTC) - timedelta(seconds=1))
     ((desk, lease),) = claim_due(project.control, "the test", 1, datetime.now(UTC))
-    found = Visitor(project)(desk, lease)
+    with closing(Visitor(project)) as visitor:
+        found = visitor(desk, lease)
     assert not lease.prolong(), "it is given back"
     return found
 
@@ -122,3 +128,21 @@ def test_a_failure_before_the_sync_began_counts_once(project: Project, monkeypat
     monkeypatch.setattr(project.desks, "_vault", None)
     assert visit(project).status is Status.FAILED
     assert project.desks.get("acme").failures == 1
+
+
+def test_clients_are_kept_until_their_desk_changes(project: Project, acme: Desk) -> None:
+    with closing(Clients(project, most=1)) as clients:
+        with clients.client(acme) as first:
+            pass
+        with clients.client(acme) as again:
+            assert again is first
+        changed = project.desks.update("acme", {"priority": 3})
+        with clients.client(changed) as new:
+            assert new is not first
+        other = replace(changed, key="other", config=acme.config)
+        with pytest.raises(UsageError), clients.client(other):
+            pass
+        with pytest.raises(ConnectionFailedError), clients.client(changed) as failing:
+            raise ConnectionFailedError("no answer")
+        with clients.client(changed) as after:
+            assert after is not failing
