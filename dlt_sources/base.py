@@ -214,7 +214,10 @@ class Usage:
 
 
 OnWait = Callable[[float, str], None]
-"""Called before a wait with its seconds and the reason in words."""
+"""Called before a wait with its seconds and the reason in words; may raise, then nothing is waited for."""
+
+LIMIT_WAIT = "limit "
+"""How the reason begins where the wait is for a limit of the account, and the vendor answers well."""
 
 
 class Client(Protocol):

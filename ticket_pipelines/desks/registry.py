@@ -210,6 +210,13 @@ class Registry:
             if row and (values := after(Desk(**row), ending)):
                 connection.execute(sa.update(table).where(table.c.key == key).values(**values))
 
+    def postpone(self, desk: Desk, until: datetime) -> None:
+        """Makes a due desk due later, unless its due time has been changed since."""
+        seen = table.c.next_due_at == desk.next_due_at if desk.next_due_at else table.c.next_due_at.is_(None)
+        put_off = sa.update(table).where(table.c.key == desk.key, table.c.parked.is_(None), seen)
+        with self._control.begin() as connection:
+            connection.execute(put_off.values(next_due_at=until))
+
     def reported(self, key: str, status: Status, at: datetime) -> None:
         """Takes note of what Dagster was told of a desk."""
         told = sa.update(table).where(table.c.key == key)

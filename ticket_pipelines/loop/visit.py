@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from dlt_sources.base import Vendor
+from dlt_sources.base import LIMIT_WAIT, Vendor
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
@@ -57,6 +57,22 @@ def may_be_idle(desk: Desk, vendor: Vendor, now: datetime) -> bool:
     return now - whole < timedelta(seconds=vendor.whole_every)
 
 
+class _WaitError(Exception):
+    """A probe would have to wait.
+
+    Attributes:
+        seconds: For how long, where a limit of the account is used up; None: something else is wrong.
+    """
+
+    def __init__(self, seconds: float, why: str) -> None:
+        super().__init__(why)
+        self.seconds = seconds if why.startswith(LIMIT_WAIT) else None
+
+
+def _refuse(seconds: float, why: str) -> None:
+    raise _WaitError(seconds, why)
+
+
 class Visitor:
     """Visits desks, from several threads. `close` it at the end."""
 
@@ -88,6 +104,11 @@ class Visitor:
                     self._project.desks.ended(desk.key, Ending(Status.SKIPPED, datetime.now(UTC)))
                     return Visit(desk, Status.SKIPPED)
                 result = sync_desk(self._project, desk.key, self._request, lease=lease, stopping=self._stopping)
+            except _WaitError as wait:
+                # the thread is for other desks meanwhile, whose accounts have requests left
+                again = datetime.now(UTC) + timedelta(seconds=wait.seconds or 0.0)
+                self._project.desks.postpone(desk, again)
+                return Visit(desk, Status.SKIPPED)
             except (TicketPipelinesError, SourceError) as error:
                 log.warning("desk %s: %s", desk.key, error)
                 return self._failed(desk, error.code, redact(str(error)))
@@ -114,7 +135,12 @@ class Visitor:
             if not positions:
                 return False
             with self._clients.client(desk) as client:
+                client.on_wait = _refuse
                 return not client.probe(positions)
+        except _WaitError as wait:
+            if wait.seconds is not None:
+                raise
+            return False
         except (SourceError, WarehouseUnavailableError) as error:
             log.debug("desk %s cannot be probed: %s", desk.key, error)
             return False

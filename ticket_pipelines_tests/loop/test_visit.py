@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from dlt_sources.errors import ConnectionFailedError
+from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.database import cursors
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.status import runs
@@ -146,3 +148,17 @@ def test_clients_are_kept_until_their_desk_changes(project: Project, acme: Desk)
             raise ConnectionFailedError("no answer")
         with clients.client(changed) as after:
             assert after is not failing
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_desk_whose_account_has_no_request_left_is_looked_at_later(project: Project, sandbox: SandboxServer) -> None:
+    assert visit(project).status is Status.SUCCESS
+    before, checked = requests(sandbox), project.desks.get("acme").last_checked_at
+    until = time.time() + 200
+    account = project.desks.get("acme").account
+    ControlBudgets(project.control).close_until(account, "incremental", until)
+    assert visit(project).status is Status.SKIPPED
+    desk = project.desks.get("acme")
+    assert desk.next_due_at
+    assert abs(desk.next_due_at.timestamp() - until) < 1
+    assert (requests(sandbox), desk.last_checked_at, desk.failures) == (before, checked, 0)
