@@ -216,7 +216,10 @@ class Usage:
 
 
 OnWait = Callable[[float, str], None]
-"""Called before a wait with its seconds and the reason in words."""
+"""Called before a wait with its seconds and the reason in words; may raise, then nothing is waited for."""
+
+LIMIT_WAIT = "limit "
+"""How the reason begins where the wait is for a limit of the account, and the vendor answers well."""
 
 
 class Client(Protocol):
@@ -338,6 +341,8 @@ class Vendor:
         credentials_end: When credentials of a form stop working, where the vendor has said so; None: nothing is known.
         numeric_ids: True where ids of records are whole numbers, so that any other is a slip of the pen.
         retired: Names of settings of an API that is no more, in lower case, each with what to write instead.
+        whole_every: Seconds after the last whole sync from which a desk is synced whatever its probe says, since a
+            probe does not show all that changes.
     """
 
     name: str
@@ -353,6 +358,7 @@ class Vendor:
     credentials_end: Callable[[Mapping[str, str]], datetime | None] | None = None
     numeric_ids: bool = False
     retired: Mapping[str, str] = field(default_factory=dict)
+    whole_every: int = 3600
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

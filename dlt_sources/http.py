@@ -20,7 +20,7 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from dlt_sources.address import is_loopback
-from dlt_sources.base import OnWait, Usage
+from dlt_sources.base import LIMIT_WAIT, OnWait, Usage
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -222,7 +222,7 @@ class Session:
             while wait := self._budgets.reserve(self._account, limit.name, limit.total, limit.period):
                 waited += wait
                 self._refuse_long(request, wait, waited)
-                self.pause(wait, f"limit {limit.name}")
+                self.pause(wait, f"{LIMIT_WAIT}{limit.name}")
         return waited
 
     def _close(self, request: Request, answer: Answer, limited: int, waited: float) -> float:

@@ -7,6 +7,7 @@ TicketPipelinesError
 ├── DeskBusyError             exit 1: another process syncs this desk; names the holder
 ├── LeaseLostError            exit 1: the sync slept past its lease; nothing more is loaded
 ├── MirrorError               exit 1: the mirrored table of the user's own cannot be read
+├── SyncStoppedError          exit 1: the sync was told to stop; what is committed stays
 ├── WarehouseUnavailableError exit 1: transient: no connection, lock held, disk full
 │   └── WarehouseRefusedError     permanent: wrong password, a right or the database is missing
 └── WarehouseRejectedError    exit 1: permanent: the warehouse refuses these rows
@@ -60,6 +61,12 @@ class MirrorError(TicketPipelinesError):
     """The mirrored table of the user's own cannot be read."""
 
     code = "mirror"
+
+
+class SyncStoppedError(TicketPipelinesError):
+    """The sync was told to stop before its end."""
+
+    code = "interrupted"
 
 
 class WarehouseUnavailableError(TicketPipelinesError):

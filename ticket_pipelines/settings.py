@@ -75,6 +75,8 @@ class Settings:
         keep_dagster_days: How long Dagster's runs, events and ticks are kept.
         keep_runs_days: How long syncs are kept in `sync_runs`.
         keep_loads_days: How long dlt's notes of loads are kept.
+        threads: Desks that a loop syncs at once.
+        live_seconds: Length of a live run.
     """
 
     home: Path
@@ -91,6 +93,8 @@ class Settings:
     keep_dagster_days: float = 30
     keep_runs_days: float = 90
     keep_loads_days: float = 7
+    threads: int = 4
+    live_seconds: int = 1800
 
     @property
     def control_file(self) -> Path | None:
@@ -128,6 +132,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keep_dagster_days=_days(given, "TICKETS_KEEP_DAGSTER_DAYS", 30),
         keep_runs_days=_days(given, "TICKETS_KEEP_RUNS_DAYS", 90),
         keep_loads_days=_days(given, "TICKETS_KEEP_LOADS_DAYS", 7),
+        threads=_number(given, "TICKETS_THREADS", range(1, 65), 4),
+        live_seconds=_number(given, "TICKETS_LIVE_SECONDS", range(60, 86_401), 1800),
     )
 
 
@@ -249,6 +255,15 @@ def _choice(given: Mapping[str, str], name: str, allowed: tuple[str, ...], defau
     if value not in allowed:
         raise SettingsError(f"{name}: {_shown(value)} is not known; write one of {', '.join(allowed)}")
     return value
+
+
+def _number(given: Mapping[str, str], name: str, allowed: range, default: int) -> int:
+    text = given.get(name, "") or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) in allowed):
+        raise SettingsError(
+            f"{name}: {_shown(text)} cannot be; write a whole number from {allowed.start} to {allowed.stop - 1}"
+        )
+    return int(text)
 
 
 def _url(name: str, text: str, forms: str) -> SplitResult:

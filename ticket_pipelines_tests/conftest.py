@@ -6,4 +6,5 @@ pytest_plugins = [
     "ticket_pipelines_tests.fixtures.clickhouse",
     "ticket_pipelines_tests.fixtures.warehouse",
     "ticket_pipelines_tests.fixtures.project",
+    "ticket_pipelines_tests.fixtures.control",
 ]

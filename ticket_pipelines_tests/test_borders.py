@@ -77,8 +77,10 @@ def test_sandbox_imports_nothing_of_the_product() -> None:
     assert product == []
 
 
-def test_no_internals_of_dagster_are_imported() -> None:
-    assert offenders(modules(*PACKAGES), "dagster._core", "dagster._utils", "dagster._cli") == []
+def test_no_internals_of_dagster_are_imported_but_for_the_one_call() -> None:
+    allowed = ROOT / "ticket_pipelines" / "defs" / "planned.py"
+    paths = [path for path in modules(*PACKAGES) if path != allowed]
+    assert offenders(paths, "dagster._core", "dagster._utils", "dagster._cli") == []
 
 
 def reads_environment(path: Path) -> bool:

@@ -32,4 +32,6 @@ ZOHO_DESK = Vendor(
     config_keys=CONFIG_KEYS,
     credential_forms=CREDENTIAL_FORMS,
     numeric_ids=True,
+    # an answer of a contact may leave the time of change that the probe asks for alone
+    whole_every=600,
 )

@@ -109,7 +109,7 @@ def pause(key: str, as_json: bool) -> None:
 @key_argument
 @json_option
 def resume(key: str, as_json: bool) -> None:
-    """Lets scheduled syncs of a desk go on."""
+    """Lets scheduled syncs of a desk go on; one that was parked after a permanent failure is tried at once."""
     with opened() as project:
         desk = project.desks.resume(key)
     _print(desk, as_json, f"desk {key} resumed; next due {desk.next_due_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -199,7 +199,9 @@ def _credentials(given: str) -> dict[str, Any]:
 def _state(desk: Desk) -> str:
     if desk.removed_at is not None:
         return "removed"
-    return "paused" if desk.paused else "active"
+    if desk.paused:
+        return "paused"
+    return "parked" if desk.parked else "active"
 
 
 def _document(desk: Desk) -> dict[str, Any]:
@@ -217,6 +219,8 @@ def _document(desk: Desk) -> dict[str, Any]:
         "last_checked_at": desk.last_checked_at,
         "next_due_at": desk.next_due_at,
         "consecutive_failures": desk.failures,
+        "priority": desk.priority,
+        "parked": desk.parked,
     }
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from ticket_pipelines.cli.output import duration, json_option, print_json, print_table
 from ticket_pipelines.cli.start import opened
+
+if TYPE_CHECKING:
+    from ticket_pipelines.control.status import DeskStatus
 
 
 @click.command(short_help="Shows how each desk is doing.")
@@ -21,25 +25,39 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    columns = ("desk", "state", "last run", "last success", "data as of", "late", "failures", "rows", "next due")
+    columns = (
+        *("desk", "state", "last run", "last success", "data as of", "late", "failures"),
+        *("rows", "today", "next due"),
+    )
     rows = [
         (
             one.desk,
-            "running" if one.running else "paused" if one.paused else one.last_status or "new",
+            _state(one),
             one.last_run_at,
             one.last_success_at,
             one.data_as_of,
             duration(one.late_seconds) if one.late_seconds else None,
             one.consecutive_failures,
             f"{one.rows:,}",
+            f"{one.rows_today:,}",
             one.next_due_at,
         )
         for one in found
     ]
     print_table(columns, rows, empty="no desk yet: register one with `ticket-pipelines desks add`")
     for one in found:
-        if one.last_error:
+        if one.parked:
+            click.echo(f"{one.desk}: parked: {one.parked}\nThen: ticket-pipelines desks resume {one.desk}")
+        elif one.last_error:
             click.echo(f"{one.desk}: {one.last_error}")
+
+
+def _state(one: DeskStatus) -> str:
+    if one.running:
+        return "running"
+    if one.paused or one.parked:
+        return "paused" if one.paused else "parked"
+    return one.last_status or "new"
 
 
 @click.command()

@@ -54,6 +54,24 @@ desks = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False, server_default="0", doc="consecutive failures"),
     sa.Column("credentials_end_at", Instant, doc="when the credentials stop working, where that is known"),
     sa.Column("rows_purged", sa.BigInteger, nullable=False, server_default="0", doc="created by runs since purged"),
+    sa.Column("priority", sa.Integer, nullable=False, server_default="50", doc="of due desks, the lowest goes first"),
+    sa.Column("parked", sa.Text, doc="why it is not tried again until something changes; null: it is"),
+    sa.Column("synced_whole_at", Instant, doc="last sync that left nothing out; null: the last one did"),
+    sa.Column("changed_at", Instant, doc="last sync that changed rows"),
+    sa.Column("reported_at", Instant, doc="when Dagster was last told of its rows"),
+    sa.Column("reported_status", sa.String(20), doc="the outcome that Dagster was last told"),
+    sa.Index("desks_by_due", "next_due_at"),
+)
+
+loops = sa.Table(
+    "loops",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True, doc="of a loop in a Dagster run: the run's id"),
+    sa.Column("holder", sa.Text, nullable=False, doc="which process it is, in words"),
+    sa.Column("kind", sa.String(10), nullable=False, doc="batch, live or worker"),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("beat_at", Instant, nullable=False, doc="last sign of life"),
+    sa.Column("ends_at", Instant, doc="when it hands over; null: it ends by itself"),
 )
 
 leases = sa.Table(

@@ -19,6 +19,12 @@ from ticket_pipelines.errors import UsageError
 
 _EVERY = re.compile(r"every\s+([1-9]\d{0,6})\s*([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MOST_INTERVALS = 8
+"""Intervals that a desk waits at most after failures in a row."""
+
+LONGEST_WAIT = timedelta(days=1)
+"""A desk whose interval is long as it is does not wait several of them if that is longer than this."""
+
 _FORMS = "write a cron of five fields ('*/15 * * * *') or 'every 30s', 'every 5m', 'every 2h'"
 
 
@@ -70,8 +76,30 @@ def parse_timezone(name: str) -> ZoneInfo:
         ) from None
 
 
-def next_due(schedule: str, timezone: str, after: datetime) -> datetime:
-    """The first time after `after` (an aware time) at which a desk of that schedule is due, in UTC."""
+def back_off(failures: int) -> int:
+    """How many intervals a desk waits after so many failures in a row: 1, 1, 2, 4, then 8."""
+    return min(MOST_INTERVALS, 1 << max(0, min(failures, MOST_INTERVALS) - 1))
+
+
+def next_due(schedule: str, timezone: str, after: datetime, failures: int = 0) -> datetime:
+    """When a desk of that schedule is due next, in UTC.
+
+    Args:
+        schedule: Cron, or `every 30s`.
+        timezone: IANA name in which the cron is meant.
+        after: An aware time; what is found is later.
+        failures: Failed syncs in a row: the more, the more of its times are left out.
+    """
+    found = _next(schedule, timezone, after)
+    for _ in range(back_off(failures) - 1):
+        later = _next(schedule, timezone, found)
+        if later - after > LONGEST_WAIT:
+            break
+        found = later
+    return found
+
+
+def _next(schedule: str, timezone: str, after: datetime) -> datetime:
     parsed = parse_schedule(schedule)
     if isinstance(parsed, Every):
         return (after + parsed.interval).astimezone(UTC)

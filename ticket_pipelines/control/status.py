@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.sync.result import Direction, Mode, Status, SyncResult, Trigger
 
+_SHOWN = ("started_at", "status", "rows_created", "rows_updated", "duration_seconds", "error_message")
 _RUN_COLUMNS = [column for column in sync_runs.c if column.name != "in_warehouse"]
 
 
@@ -36,7 +37,11 @@ class DeskStatus:
         late_seconds: Time past its due time; 0 while it is paused or not due.
         consecutive_failures: Failed syncs in a row.
         rows: Vendor rows that its syncs created.
-        next_due_at: When a scheduled sync is due; None: paused.
+        next_due_at: When a scheduled sync is due; None: paused or parked.
+        parked: Why it is not tried again until something changes; None: it is.
+        rows_today: Vendor rows that its syncs created since midnight UTC.
+        errors_today: Syncs that failed since midnight UTC.
+        last_runs: Its last three syncs, newest first: when, how they ended, rows created and updated, seconds.
     """
 
     desk: str
@@ -52,6 +57,10 @@ class DeskStatus:
     consecutive_failures: int
     rows: int
     next_due_at: datetime | None
+    parked: str | None
+    rows_today: int
+    errors_today: int
+    last_runs: tuple[Mapping[str, Any], ...]
 
 
 def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[SyncResult]:
@@ -59,6 +68,14 @@ def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[S
     query = sa.select(*_RUN_COLUMNS).order_by(sync_runs.c.started_at.desc(), sync_runs.c.id.desc()).limit(limit)
     if desk is not None:
         query = query.where(sync_runs.c.desk == desk)
+    with reading(control) as connection:
+        return [_result(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def runs_since(control: sa.Engine, desk: str, since: datetime) -> list[SyncResult]:
+    """Scheduled syncs of a desk that ended after a time, oldest first."""
+    ended = sa.and_(sync_runs.c.completed_at > since, sync_runs.c.trigger == Trigger.SCHEDULE.value)
+    query = sa.select(*_RUN_COLUMNS).where(sync_runs.c.desk == desk, ended).order_by(sync_runs.c.started_at)
     with reading(control) as connection:
         return [_result(dict(row)) for row in connection.execute(query).mappings()]
 
@@ -75,19 +92,47 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         rows = {row[0]: row[1] for row in connection.execute(summed)}
         counted = sa.select(desk_table.c.key, desk_table.c.rows_purged)
         purged: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
+        today = {row["desk"]: dict(row) for row in connection.execute(_today(now)).mappings()}
+        latest = _last_three(connection)
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
     return [
-        _status(
-            desk,
-            last.get(desk.key),
-            good.get(desk.key),
-            int(rows.get(desk.key) or 0) + purged.get(desk.key, 0),
-            holders.get(desk.key),
-            now,
+        replace(
+            _status(
+                desk,
+                last.get(desk.key),
+                good.get(desk.key),
+                int(rows.get(desk.key) or 0) + purged.get(desk.key, 0),
+                holders.get(desk.key),
+                now,
+            ),
+            rows_today=int(today.get(desk.key, {}).get("rows") or 0),
+            errors_today=int(today.get(desk.key, {}).get("errors") or 0),
+            last_runs=tuple(latest.get(desk.key, ())),
         )
         for desk in desks
     ]
+
+
+def _today(now: datetime) -> sa.Select[Any]:
+    """Rows created and syncs failed since midnight UTC, by desk."""
+    failed = sa.case((sync_runs.c.status == Status.FAILED.value, 1), else_=0)
+    summed = (sa.func.sum(sync_runs.c.rows_created).label("rows"), sa.func.sum(failed).label("errors"))
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    read = sa.and_(sync_runs.c.started_at >= midnight, sync_runs.c.direction == Direction.INBOUND)
+    return sa.select(sync_runs.c.desk, *summed).where(read).group_by(sync_runs.c.desk)
+
+
+def _last_three(connection: sa.Connection) -> dict[str, list[Mapping[str, Any]]]:
+    """The newest three syncs of each desk, newest first."""
+    newest = (sync_runs.c.started_at.desc(), sync_runs.c.id.desc())
+    rank = sa.func.row_number().over(partition_by=sync_runs.c.desk, order_by=newest)
+    columns = (*(sync_runs.c[name] for name in ("desk", *_SHOWN)), rank.label("rank"))
+    ranked = sa.select(*columns).where(sync_runs.c.direction == Direction.INBOUND).subquery()
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in connection.execute(sa.select(ranked).where(ranked.c.rank <= 3).order_by(ranked.c.rank)).mappings():
+        found.setdefault(row["desk"], []).append({name: row[name] for name in _SHOWN})
+    return found
 
 
 def _newest(
@@ -120,10 +165,14 @@ def _status(
         last_success_at=good["completed_at"] if good else None,
         # a sync shows what was there when it began; an idle check since then moves the time on
         data_as_of=_as_of(desk, last, good),
-        late_seconds=lateness(desk.next_due_at, paused=desk.paused, now=now),
+        late_seconds=lateness(desk.next_due_at, paused=desk.resting, now=now),
         consecutive_failures=desk.failures,
         rows=rows,
-        next_due_at=None if desk.paused else desk.next_due_at,
+        next_due_at=None if desk.resting else desk.next_due_at,
+        parked=desk.parked,
+        rows_today=0,
+        errors_today=0,
+        last_runs=(),
     )
 
 

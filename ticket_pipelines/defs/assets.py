@@ -99,6 +99,7 @@ class _DeskStep:
             self._tag({report.STATUS_TAG: Status.SKIPPED.value})
             return None
         self._tag({report.STATUS_TAG: result.status.value})
+        self.project.desks.reported(self.key, result.status, result.completed_at or result.started_at)
         return result
 
     def _synced(self, result: SyncResult) -> Iterator[Emitted]:

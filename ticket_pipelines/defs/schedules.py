@@ -33,7 +33,7 @@ def daily_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
         context: dg.ScheduleEvaluationContext, tickets: dg.ResourceParam[Tickets]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         with tickets.open() as project:
-            desks = [desk.key for desk in project.desks.list() if desk.vendor == catalog.name and not desk.paused]
+            desks = [desk.key for desk in project.desks.list() if desk.vendor == catalog.name and not desk.resting]
         partitions = set(context.instance.get_dynamic_partitions(f"{catalog.name}_desks"))
         day = (context.scheduled_execution_time or datetime.now(UTC)).date()
         asked = [dg.RunRequest(run_key=f"{key} {day}", partition_key=key) for key in desks if key in partitions]

@@ -1,31 +1,30 @@
 """What the daemon does by itself: partitions follow the registry, and due desks are synced.
 
-Both ticks read the control database and nothing else. A due desk is claimed before its run is asked for, so that a
-second daemon, or a loop that syncs desks without Dagster, never takes it too; a run that dies before it recorded
-anything is asked for again when the claim ends.
+The ticks read the control database and Dagster's runs, and claim nothing: in the run each desk is taken by its lease.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from ticket_pipelines.defs.catalog import Catalog, catalogs
-from ticket_pipelines.defs.config import config_of
-from ticket_pipelines.defs.jobs import sync_job_name
+from ticket_pipelines.control.due import lateness
+from ticket_pipelines.defs.catalog import catalogs
+from ticket_pipelines.defs.due import DUE_JOB, DUE_OP, LIVE_TAG, LoopConfig
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.defs.resources import Tickets
-from ticket_pipelines.desks.desk import Desk
-from ticket_pipelines.desks.registry import Registry
-from ticket_pipelines.sync.result import SyncRequest, Trigger
+from ticket_pipelines.loop.claims import waiting
+from ticket_pipelines.loop.pulse import needs_successor, read_loops
 
-CLAIM = timedelta(minutes=10)
-RUNS_A_TICK = 25
+LIVE = {LIVE_TAG: "true"}
 
-PARTITION_TAG = "dagster/partition"
+OVERDUE = 60.0
+"""Seconds of lateness from which a loop that is at work does not get through."""
+STARVING = 300.0
+"""Seconds of lateness from which a second run is started beside one whose threads are all in long syncs."""
+MOST_RUNS = 2
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -71,72 +70,62 @@ def partition_requests(vendor: str, there: Collection[str], wanted: Collection[s
     return requests
 
 
-def due_desks_sensor(jobs: Sequence[Any]) -> dg.SensorDefinition:
-    """The sensor that asks for one run per due desk.
+@dg.sensor(
+    name="due_desks",
+    description="Starts one run over all desks that are due by their own schedules and time zones.",
+    job_name=DUE_JOB,
+    minimum_interval_seconds=15,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def due_desks(context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tickets]) -> dg.RunRequest | dg.SkipReason:
+    """Looks for due desks that nobody holds."""
+    now = datetime.now(UTC)
+    with tickets.open() as project:
+        due = waiting(project.control, now)
+        alive = [loop for loop in read_loops(project.control) if loop.alive(now)] if due else []
+    late = lateness(due[0].next_due_at or due[0].created_at, paused=False, now=now) if due else 0.0
+    runs = len(_unfinished(context.instance, {})) if due else 0
+    reason = why_wait(len(due), late, runs, bool(alive))
+    if reason is not None:
+        return dg.SkipReason(reason)
+    return dg.RunRequest(run_key=None)
+
+
+def why_wait(due: int, late: float, runs: int, at_work: bool) -> str | None:
+    """Why no run is started now; None: one is.
 
     Args:
-        jobs: The sync jobs of all vendors.
+        due: Count of due desks that nobody holds.
+        late: Seconds by which the first of them is late.
+        runs: Count of runs of the job that wait or run.
+        at_work: Whether a loop, in a run or a worker, gave a sign of life lately.
     """
-
-    @dg.sensor(
-        name="due_desks",
-        description="Starts the sync of every desk that is due by its own schedule and time zone.",
-        jobs=jobs,
-        minimum_interval_seconds=15,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-    )
-    def due_desks(
-        context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tickets]
-    ) -> dg.SensorResult | dg.SkipReason:
-        now = datetime.now(UTC)
-        with tickets.open() as project:
-            due = project.desks.due(now)
-            busy = unfinished_desks(context.instance) if due else frozenset[str]()
-            claimed = claim(project.desks, [desk for desk in due if desk.key not in busy], now)
-        if not claimed:
-            waiting = len(due)
-            return dg.SkipReason(f"{waiting} due desks are in a run already." if waiting else "No desk is due.")
-        return dg.SensorResult(
-            run_requests=[scheduled_run(desk) for desk in claimed],
-            dynamic_partitions_requests=[
-                request for catalog in catalogs() for request in _missing(context.instance, catalog, claimed)
-            ],
-        )
-
-    return due_desks
+    if not due:
+        return "No desk is due."
+    if runs and (late < STARVING or runs >= MOST_RUNS):
+        return f"{due} due; a run is at it."
+    if at_work and late < OVERDUE:
+        return f"{due} due; a loop is at work."
+    return None
 
 
-def claim(registry: Registry, due: Iterable[Desk], now: datetime) -> list[Desk]:
-    """The desks that this tick may start, longest waiting first; nobody else starts them now."""
-    known = {catalog.name for catalog in catalogs()}
-    claimed: list[Desk] = []
-    for desk in due:
-        if len(claimed) == RUNS_A_TICK:
-            break
-        if desk.vendor in known and registry.claim(desk, now + CLAIM):
-            claimed.append(desk)
-    return claimed
+@dg.sensor(
+    name="live_sync",
+    description="Keeps one live run going: desks are looked at every second. Off until switched on.",
+    job_name=DUE_JOB,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+)
+def live_sync(context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tickets]) -> dg.RunRequest | dg.SkipReason:
+    """Starts the next live run shortly before the present one's time is up."""
+    with tickets.open() as project:
+        loops = read_loops(project.control)
+    if not needs_successor(_unfinished(context.instance, LIVE), loops, datetime.now(UTC)):
+        return dg.SkipReason("A live run is at work.")
+    return dg.RunRequest(run_key=None, run_config=dg.RunConfig(ops={DUE_OP: LoopConfig(live=True)}), tags=LIVE)
 
 
-def scheduled_run(desk: Desk) -> dg.RunRequest:
-    """The run of a desk that is due."""
-    request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
-    return dg.RunRequest(
-        run_key=f"{desk.key} {(desk.next_due_at or desk.created_at).isoformat()}",
-        job_name=sync_job_name(desk.vendor),
-        partition_key=desk.key,
-        run_config=dg.RunConfig(ops={f"{desk.vendor}_desk": config_of(request)}),
-    )
-
-
-def unfinished_desks(instance: dg.DagsterInstance) -> frozenset[str]:
-    """Desks that wait in Dagster's queue or are being run."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED))
-    tags = (record.dagster_run.tags.get(PARTITION_TAG) for record in records)
-    return frozenset(tag for tag in tags if tag)
-
-
-def _missing(instance: dg.DagsterInstance, catalog: Catalog, desks: Iterable[Desk]) -> list[PartitionsRequest]:
-    there = set(instance.get_dynamic_partitions(f"{catalog.name}_desks"))
-    new = {desk.key for desk in desks if desk.vendor == catalog.name} - there
-    return partition_requests(catalog.name, there, there | new)
+def _unfinished(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> list[str]:
+    """Ids of the runs over due desks that wait or run."""
+    records = instance.get_run_records(dg.RunsFilter(job_name=DUE_JOB, statuses=UNFINISHED, tags=dict(tags)))
+    return [record.dagster_run.run_id for record in records]

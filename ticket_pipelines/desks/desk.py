@@ -33,6 +33,12 @@ class Desk:
         next_due_at: When a scheduled sync is due.
         last_checked_at: End of the last sync or idle check.
         failures: Failed syncs in a row.
+        priority: Of due desks, the lowest goes first.
+        parked: Why it is not tried again until something changes; None: it is.
+        synced_whole_at: End of the last sync that left nothing out; None: the last one did.
+        changed_at: End of the last sync that changed rows.
+        reported_at: When Dagster was last told of its rows.
+        reported_status: The outcome that Dagster was last told.
     """
 
     key: str
@@ -48,6 +54,17 @@ class Desk:
     next_due_at: datetime | None
     last_checked_at: datetime | None
     failures: int
+    priority: int
+    parked: str | None
+    synced_whole_at: datetime | None
+    changed_at: datetime | None
+    reported_at: datetime | None
+    reported_status: str | None
+
+    @property
+    def resting(self) -> bool:
+        """Whether its schedule does not count: paused by somebody, or parked after a permanent failure."""
+        return self.paused or self.parked is not None
 
     @property
     def streams(self) -> tuple[str, ...]:

@@ -24,13 +24,17 @@ COMMON_KEYS: Mapping[str, str] = {
     "timezone": "IANA name in which the cron is meant; default UTC",
     "streams": "names of the streams to read; default all",
     "max_requests_per_minute": "a ceiling of your own, below the vendor's",
+    "priority": "1 to 99: of several due desks the lowest goes first; default 50",
     "status_map": "canonical status by the vendor's label, for labels that the company made, or means otherwise",
 }
 
-KEPT = ("streams", "max_requests_per_minute", "status_map", *WRITE_KEYS)
+KEPT = ("streams", "max_requests_per_minute", "priority", "status_map", *WRITE_KEYS)
 """Keys of ours that stay in the configuration."""
 _PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
 _CLIENTS = frozenset({"client_id", "client"})
+
+MIDDLE = 50
+"""Priority of a desk that names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,14 @@ class Registration:
         config: The vendor's keys, with those of `KEPT` where given.
         schedule: Cron, or `every 30s`.
         timezone: IANA name.
+        priority: Of due desks, the lowest goes first.
     """
 
     account: str
     config: Mapping[str, Any]
     schedule: str
     timezone: str
+    priority: int = MIDDLE
 
 
 def secrets_of(credentials: Mapping[str, Any]) -> list[str]:
@@ -120,6 +126,7 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
     parse_timezone(timezone)
     _check_streams(vendor, config.get("streams"))
     _check_ceiling(config.get("max_requests_per_minute"))
+    _check_priority(config.get("priority"))
     _check_statuses(config.get("status_map"))
     own = {key: value for key, value in config.items() if key in vendor.config_keys}
     try:
@@ -128,7 +135,7 @@ def check_registration(vendor: Vendor, config: Mapping[str, Any], credentials: M
     except SourceError as error:
         raise UsageError(str(error)) from error
     kept = {key: config[key] for key in KEPT if config.get(key) is not None}
-    return Registration(account, own | kept, schedule.strip(), timezone)
+    return Registration(account, own | kept, schedule.strip(), timezone, kept.get("priority", MIDDLE))
 
 
 def _check_mirror(config: Mapping[str, Any], credentials: Mapping[str, str]) -> None:
@@ -190,6 +197,13 @@ def _check_streams(vendor: Vendor, streams: Any) -> None:
 def _check_ceiling(ceiling: Any) -> None:
     if ceiling is not None and (not isinstance(ceiling, int) or isinstance(ceiling, bool) or ceiling < 1):
         raise UsageError("configuration: max_requests_per_minute must be a whole number from 1 on")
+
+
+def _check_priority(priority: Any) -> None:
+    if priority is not None and (
+        not isinstance(priority, int) or isinstance(priority, bool) or not 1 <= priority <= 99
+    ):
+        raise UsageError("configuration: priority must be a whole number from 1 (first) to 99 (last)")
 
 
 def _check_statuses(status_map: Any) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import alert_rules, cursors, mirror_rows, outbox, quarantine, sync_runs
 from ticket_pipelines.control.database import desks as table
-from ticket_pipelines.control.due import is_due, next_due
+from ticket_pipelines.control.due import next_due
+from ticket_pipelines.control.ending import Ending, after
 from ticket_pipelines.desks.credentials import Vault
 from ticket_pipelines.desks.desk import Desk, check_key
 from ticket_pipelines.desks.registration import (
@@ -31,7 +32,16 @@ from ticket_pipelines.writeback.keys import MIRROR_URL
 
 log = topic("desks")
 
-_COLUMNS = [table.c[field.name] for field in fields(Desk)]
+COLUMNS = [table.c[field.name] for field in fields(Desk)]
+"""The columns that make a `Desk`."""
+
+
+def due_query(now: datetime) -> sa.Select[Any]:
+    """The desks that are due, in the order in which they go."""
+    came = sa.or_(table.c.next_due_at.is_(None), table.c.next_due_at <= now)
+    active = sa.and_(table.c.removed_at.is_(None), table.c.paused.is_(sa.false()), table.c.parked.is_(None))
+    waiting_since = sa.func.coalesce(table.c.next_due_at, table.c.created_at)
+    return sa.select(*COLUMNS).where(came, active).order_by(table.c.priority, waiting_since, table.c.key)
 
 
 class Registry:
@@ -63,20 +73,21 @@ class Registry:
     def find(self, key: str) -> Desk | None:
         """The desk of that key, removed ones included."""
         with reading(self._control) as connection:
-            row = connection.execute(sa.select(*_COLUMNS).where(table.c.key == key)).mappings().first()
+            row = connection.execute(sa.select(*COLUMNS).where(table.c.key == key)).mappings().first()
         return Desk(**row) if row else None
 
     def list(self, *, removed: bool = False) -> list[Desk]:
         """All desks by key; with `removed`, also those whose rows alone are left."""
-        query = sa.select(*_COLUMNS).order_by(table.c.key)
+        query = sa.select(*COLUMNS).order_by(table.c.key)
         with reading(self._control) as connection:
             rows = connection.execute(query if removed else query.where(table.c.removed_at.is_(None))).mappings().all()
         return [Desk(**row) for row in rows]
 
     def due(self, now: datetime) -> Sequence[Desk]:
-        """The desks that are due, longest waiting first."""
-        found = [desk for desk in self.list() if is_due(desk.next_due_at, paused=desk.paused, now=now)]
-        return sorted(found, key=lambda desk: (desk.next_due_at or desk.created_at, desk.key))
+        """The desks that are due, in the order in which they go: by priority, then longest waiting first."""
+        with reading(self._control) as connection:
+            rows = connection.execute(due_query(now)).mappings().all()
+        return [Desk(**row) for row in rows]
 
     def credentials(self, key: str) -> dict[str, str]:
         """The desk's credentials at the vendor, decrypted; from then on no log line shows them.
@@ -98,9 +109,12 @@ class Registry:
             UsageError: There is no such desk.
             SettingsError: No key decrypts them.
         """
-        self.get(key)
+        active = sa.and_(table.c.key == key, table.c.removed_at.is_(None))
         with reading(self._control) as connection:
-            token = connection.execute(sa.select(table.c.credentials).where(table.c.key == key)).scalar_one()
+            token = connection.execute(sa.select(table.c.credentials).where(active)).scalar()
+        if token is None:
+            self.get(key)
+            raise UsageError(f"desk {key!r} was removed meanwhile")
         found: dict[str, str] = json.loads(self._vault.decrypt(token))
         hide(secrets_of(found))
         return found
@@ -125,6 +139,7 @@ class Registry:
             "schedule": checked.schedule,
             "timezone": checked.timezone,
             "paused": False,
+            "priority": checked.priority,
             "created_at": now,
             "updated_at": now,
             "next_due_at": now,
@@ -158,13 +173,15 @@ class Registry:
                 f"desk {key!r} is the account {desk.account}; its configuration cannot point at {checked.account}."
                 "\nAdd a desk of another key for that account."
             )
-        values: dict[str, Any] = {"config": dict(checked.config)}
+        values: dict[str, Any] = {"config": dict(checked.config), "priority": checked.priority}
         if credentials is not None:
             values["credentials"] = self._encrypted(credentials)
             values["credentials_end_at"] = credentials_end(vendor, credentials)
         if (checked.schedule, checked.timezone) != (desk.schedule, desk.timezone):
             values |= {"schedule": checked.schedule, "timezone": checked.timezone}
             values["next_due_at"] = next_due(checked.schedule, checked.timezone, self._now())
+        if desk.parked is not None:
+            values |= self._tried_again()
         self._write(key, values)
         log.debug("desk %s updated", key)
         return self.get(key)
@@ -176,9 +193,10 @@ class Registry:
         return self.get(key)
 
     def resume(self, key: str) -> Desk:
-        """Lets scheduled syncs of a desk go on, from its next due time."""
+        """Lets scheduled syncs of a desk go on, from its next due time; one that was parked is due at once."""
         desk = self.get(key)
-        self._write(key, {"paused": False, "next_due_at": next_due(desk.schedule, desk.timezone, self._now())})
+        due = {"next_due_at": next_due(desk.schedule, desk.timezone, self._now())}
+        self._write(key, {"paused": False, **(due if desk.parked is None else self._tried_again())})
         return self.get(key)
 
     def remove(self, key: str) -> Desk:
@@ -203,22 +221,33 @@ class Registry:
         log.debug("desk %s purged", key)
 
     def finished(self, key: str, status: Status, at: datetime) -> None:
-        """Records the end of a sync or an idle check (`Status.SKIPPED`): due time, and failures in a row."""
-        desk = self.find(key)
-        if desk is None or desk.removed_at is not None:
-            return
-        failures: Any = {Status.FAILED: table.c.failures + 1, Status.SKIPPED: table.c.failures}.get(status, 0)
-        due = next_due(desk.schedule, desk.timezone, at)
-        with self._control.begin() as connection:
-            changed = sa.update(table).where(table.c.key == key)
-            connection.execute(changed.values(failures=failures, last_checked_at=at, next_due_at=due))
+        """Records the end of a sync or an idle check (`Status.SKIPPED`) of which nothing else is known."""
+        self.ended(key, Ending(status, at))
 
-    def claim(self, desk: Desk, until: datetime) -> bool:
-        """Takes a due desk: True for one caller only. Unless `finished` is called, it is due again at `until`."""
-        seen = table.c.next_due_at == desk.next_due_at if desk.next_due_at else table.c.next_due_at.is_(None)
-        free = sa.and_(table.c.key == desk.key, seen, table.c.removed_at.is_(None), table.c.paused.is_(sa.false()))
+    def ended(self, key: str, ending: Ending) -> None:
+        """Records how a sync or an idle check ended: due time, failures in a row, parking."""
+        query = sa.select(*COLUMNS).where(table.c.key == key, table.c.removed_at.is_(None)).with_for_update()
         with self._control.begin() as connection:
-            return connection.execute(sa.update(table).where(free).values(next_due_at=until)).rowcount == 1
+            row = connection.execute(query).mappings().first()
+            if row and (values := after(Desk(**row), ending)):
+                connection.execute(sa.update(table).where(table.c.key == key).values(**values))
+
+    def postpone(self, desk: Desk, until: datetime) -> None:
+        """Makes a due desk due later, unless its due time has been changed since."""
+        seen = table.c.next_due_at == desk.next_due_at if desk.next_due_at else table.c.next_due_at.is_(None)
+        put_off = sa.update(table).where(table.c.key == desk.key, table.c.parked.is_(None), seen)
+        with self._control.begin() as connection:
+            connection.execute(put_off.values(next_due_at=until))
+
+    def reported(self, key: str, status: Status, at: datetime) -> None:
+        """Takes note of what Dagster was told of a desk."""
+        told = sa.update(table).where(table.c.key == key)
+        with self._control.begin() as connection:
+            connection.execute(told.values(reported_at=at, reported_status=status.value))
+
+    def _tried_again(self) -> dict[str, Any]:
+        """What a parked desk becomes when somebody changed something."""
+        return {"parked": None, "failures": 0, "next_due_at": self._now()}
 
     def _encrypted(self, credentials: Mapping[str, str]) -> str:
         return self._vault.encrypt(json.dumps(dict(credentials)).encode())

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import cursors as table
 
 
@@ -24,3 +25,11 @@ def keep_copy(control: sa.Engine, desk: str, warehouse: str, state: dict[str, An
     with control.begin() as connection:
         if not connection.execute(sa.update(table).where(table.c.desk == desk).values(**values)).rowcount:
             connection.execute(sa.insert(table).values(desk=desk, **values))
+
+
+def read_copy(control: sa.Engine, desk: str, warehouse: str) -> dict[str, Any]:
+    """The copy of a desk's position in this warehouse; {} where there is none."""
+    query = sa.select(table.c.state).where(table.c.desk == desk, table.c.warehouse == warehouse)
+    with reading(control) as connection:
+        found: dict[str, Any] | None = connection.execute(query).scalar()
+    return found or {}

@@ -9,7 +9,8 @@ A sync always ends recorded, even one that is interrupted. What a caller can fix
 from __future__ import annotations
 
 import uuid
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -19,10 +20,11 @@ from dlt_sources.base import Client, Vendor
 from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.due import is_due
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
-from ticket_pipelines.errors import TicketPipelinesError, UsageError, WarehouseUnavailableError
+from ticket_pipelines.errors import SyncStoppedError, TicketPipelinesError, UsageError, WarehouseUnavailableError
 from ticket_pipelines.logs import redact, topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import runs
@@ -49,6 +51,8 @@ def sync_desk(
     request: SyncRequest | None = None,
     progress: Progress = quiet,
     bounds: Bounds | None = None,
+    lease: Lease | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> SyncResult:
     """Syncs one desk, now, in this process.
 
@@ -58,6 +62,8 @@ def sync_desk(
         request: What to do; None: an incremental sync of all streams.
         progress: Is told what goes on.
         bounds: Size of a load package; None: the default.
+        lease: The desk's lease, where the caller holds it; None: it is taken for the time of the sync.
+        stopping: Is asked after each package, and before each wait, whether to end there.
 
     Returns:
         What came of it, as it is recorded in `sync_runs`.
@@ -73,12 +79,14 @@ def sync_desk(
     if desk.paused and request.trigger is Trigger.SCHEDULE:
         return _skip(project, desk, plan, request)
     advice = "" if request.wait else "Or wait for it with --wait."
-    with (
-        terminable(),
-        hold(project.control, desk.key, wait=request.wait, progress=progress, advice=advice) as lease,
-    ):
+    held = (
+        nullcontext(lease)
+        if lease
+        else hold(project.control, desk.key, wait=request.wait, progress=progress, advice=advice)
+    )
+    with terminable(), held as lease:
         runs.close_killed(project.control, desk.key, datetime.now(UTC))
-        return _Sync(project, desk, vendor, lease, progress, bounds or Bounds()).run(plan, request)
+        return _Sync(project, desk, vendor, lease, progress, bounds or Bounds(), stopping).run(plan, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class _Sync:
     lease: Lease
     progress: Progress
     bounds: Bounds
+    stopping: Callable[[], bool]
 
     def run(self, plan: Plan, request: SyncRequest) -> SyncResult:
         """Opens everything, reads, and records how it ended."""
@@ -99,7 +108,7 @@ class _Sync:
             credentials = self.project.desks.credentials(self.desk.key)
             tokens = ControlTokens(self.project.control, self.project.vault)
             with closing(self.vendor.open(self.desk.config, credentials, budgets, tokens)) as client:
-                client.on_wait = self.progress.wait
+                client.on_wait = self._wait
                 record.client = client
                 wanted = request.streams if plan.walk is Walk.LIVE else ()
                 vendor = self.vendor.as_shown(client, wanted or self.desk.streams)
@@ -130,7 +139,9 @@ class _Sync:
         self, plan: Plan, client: Client, target: Target, loader: Loader, position: Position, record: _Record
     ) -> None:
         def between() -> None:
-            self._catch_up(client, target, loader, position)
+            self._stop_if_told()
+            if plan.walk is not Walk.LIVE:
+                self._catch_up(client, target, loader, position)
 
         reading = Pass(
             plan,
@@ -139,15 +150,23 @@ class _Sync:
             loader,
             position,
             bounds=self.bounds,
-            between=None if plan.walk is Walk.LIVE else between,
+            between=between,
         )
         record.reading, record.loader = reading, loader
         reading.run()
 
+    def _wait(self, seconds: float, why: str) -> None:
+        self._stop_if_told()
+        self.progress.wait(seconds, why)
+
+    def _stop_if_told(self) -> None:
+        if self.stopping():
+            raise SyncStoppedError("The sync was told to stop; the next one goes on behind its last package.")
+
     def _catch_up(self, client: Client, target: Target, loader: Loader, position: Position) -> None:
         """Between two slices of a long walk: the incremental sync that is due, so that live tickets do not wait."""
         desk = self.project.desks.find(self.desk.key)
-        if desk is None or not is_due(desk.next_due_at, paused=desk.paused, now=datetime.now(UTC)):
+        if desk is None or not is_due(desk.next_due_at, paused=desk.resting, now=datetime.now(UTC)):
             return
         request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
         plan = make_plan(request, self.vendor, desk.streams, target.vendor)
@@ -179,6 +198,7 @@ class _Record:
         self._used = (0, 0.0)
         self._project = project
         self._desk = desk
+        self._whole = plan.walk is not Walk.BACKFILL and not plan.ids and not request.streams
         self.result = runs.new_run(
             str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
         )
@@ -219,7 +239,7 @@ class _Record:
             ),
         )
         try:
-            _write(self._project, self.result)
+            _write(self._project, self.result, whole=self._whole)
         except DBAPIError as lost:
             # the failure of the sync itself must not hide behind that of its record
             log.error("the end of a sync of desk %s is not recorded: %s", self._desk.key, type(lost.orig).__name__)
@@ -228,6 +248,8 @@ class _Record:
 def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     if error is None:
         return verdict(outcomes)
+    if isinstance(error, SyncStoppedError):
+        return Status.PARTIAL, (error.code, str(error))
     if isinstance(error, LimitError):
         # the account would not even say which streams it has: the next sync begins where this one did
         return Status.PARTIAL, (error.code, redact(str(error)))
@@ -239,16 +261,21 @@ def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Stat
     return Status.FAILED, ("interrupted", "The sync was stopped from outside; the next one goes on behind it.")
 
 
-def _write(project: Project, run: SyncResult) -> None:
+def _write(project: Project, run: SyncResult, *, whole: bool) -> None:
     """Writes the end of a sync wherever it is kept."""
     runs.finish(project.control, run)
-    project.desks.finished(run.desk, run.status, run.completed_at or _now())
+    project.desks.ended(run.desk, _ending(run, whole=whole))
     if run.error_code == "interrupted":
         return
     try:
         runs.copy_to_warehouse(project.control, project.warehouse)
     except WarehouseUnavailableError as error:
         log.warning("sync_runs in the warehouse is caught up later: %s", str(error).partition("\n")[0])
+
+
+def _ending(run: SyncResult, *, whole: bool) -> Ending:
+    changed = bool(run.rows_created or run.rows_updated or run.rows_deleted)
+    return Ending(run.status, run.completed_at or _now(), run.error_code, run.error_message, whole, changed)
 
 
 def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> SyncResult:

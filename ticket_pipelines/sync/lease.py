@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import leases as table
@@ -94,20 +95,27 @@ def acquire(control: sa.Engine, desk: str, holder: str, ttl: float = TTL) -> Lea
     Raises:
         DeskBusyError: Somebody holds it; names the holder and since when.
     """
-    now = datetime.now(UTC)
+    with control.begin() as connection:
+        token = grant(connection, desk, holder, datetime.now(UTC), ttl)
+    if token is None:
+        raise _busy(control, desk)
+    return Lease(control, desk, token, ttl)
+
+
+def grant(connection: sa.Connection, desk: str, holder: str, now: datetime, ttl: float = TTL) -> int | None:
+    """Gives the lease of a desk to a holder, if nobody has it.
+
+    Returns:
+        The fencing token; None: somebody holds the lease.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     values = {"holder": holder, "acquired_at": now, "expires_at": now + timedelta(seconds=ttl)}
-    ended = sa.update(table).where(table.c.desk == desk, table.c.expires_at < now)
-    try:
-        with control.begin() as connection:
-            if connection.execute(ended.values(token=table.c.token + 1, **values)).rowcount:
-                query = sa.select(table.c.token).where(table.c.desk == desk)
-                return Lease(control, desk, int(connection.execute(query).scalar_one()), ttl)
-            if connection.execute(sa.select(table.c.desk).where(table.c.desk == desk)).first() is None:
-                connection.execute(sa.insert(table).values(desk=desk, token=1, **values))
-                return Lease(control, desk, 1, ttl)
-    except IntegrityError:
-        log.debug("the first lease of desk %s went to another process", desk)
-    raise _busy(control, desk)
+    first = insert(table).values(desk=desk, token=1, **values)
+    ended = table.c.expires_at < now
+    next_one = {"token": table.c.token + 1, **values}
+    taken = first.on_conflict_do_update(index_elements=[table.c.desk], set_=next_one, where=ended)
+    found = connection.execute(taken.returning(table.c.token)).scalar()
+    return None if found is None else int(found)
 
 
 @contextmanager
@@ -141,11 +149,18 @@ def hold(
         lease = _patiently(lambda: acquire(control, desk, holder or this_process(), ttl), wait, progress)
     except DeskBusyError as busy:
         raise DeskBusyError(f"{busy} {advice}".strip()) from None
+    with kept(lease, heartbeat):
+        yield lease
+
+
+@contextmanager
+def kept(lease: Lease, heartbeat: float = HEARTBEAT) -> Iterator[None]:
+    """Keeps a granted lease alive for the block, and gives it back at its end."""
     done = threading.Event()
-    beats = threading.Thread(target=_beat, args=(lease, done, heartbeat), name=f"lease of {desk}", daemon=True)
+    beats = threading.Thread(target=_beat, args=(lease, done, heartbeat), name=f"lease of {lease.desk}", daemon=True)
     beats.start()
     try:
-        yield lease
+        yield
     finally:
         done.set()
         beats.join()

@@ -120,6 +120,7 @@ class Loader:
         self.warnings: Counter[str] = Counter()
         self.packages = 0
         self.drift = Drift(position.committed)
+        self._copied = False
         self._target = target
         self._position = position
         self._shapers: dict[str, Shaper] = {}
@@ -201,12 +202,19 @@ class Loader:
                 self._load_halves(batch, now)
                 self._load({}, {}, snapshot)
             self._position.commit(snapshot)
-            keep_copy(self._target.control, self._target.desk, self._target.warehouse.identity(), snapshot, now)
+            self._copy(snapshot, now)
+        elif not self._copied:
+            # the copy may be of an earlier time or another warehouse, where one of the two databases was restored
+            self._copy(snapshot, now)
         self.packages += 1
         self._count(package, batch)
         # dlt keeps an exception of its first load, and with it this frame: nothing in it may hold a package
         for held in (tables, batch.rows, batch.records, package.kept, package.prepared):
             held.clear()
+
+    def _copy(self, snapshot: dict[str, Any], now: datetime) -> None:
+        keep_copy(self._target.control, self._target.desk, self._target.warehouse.identity(), snapshot, now)
+        self._copied = True
 
     def _shaped(self, package: Package, now: datetime) -> _Batch:
         batch = _Batch({}, {})

@@ -101,7 +101,7 @@ class Pass:
             loader: Loads packages.
             position: The desk's position.
             bounds: Size of a package.
-            between: Called after each package of a walk that is not live, when nothing is held.
+            between: Called after each package, when nothing is held; may raise to end the pass there.
         """
         self.outcomes = Outcomes()
         self._plan, self._client, self._target, self._loader, self._position = plan, client, target, loader, position

@@ -48,6 +48,23 @@ def test_a_cron_is_meant_in_the_time_zone(schedule: str, timezone: str, after: s
     assert following(schedule, timezone, after, len(times)) == times
 
 
+@pytest.mark.parametrize(
+    ("schedule", "failures", "minutes"),
+    [
+        *(("every 10m", failures, minutes) for failures, minutes in enumerate([10, 10, 20, 40, 80, 80])),
+        ("every 10m", 1000, 80),
+        ("*/15 * * * *", 3, 60),
+        ("0 9 * * *", 5, 21 * 60),
+        ("every 6h", 5, 24 * 60),
+        ("every 2d", 5, 2 * 24 * 60),
+    ],
+)
+def test_failures_in_a_row_make_a_desk_wait_up_to_eight_intervals_or_a_day(
+    schedule: str, failures: int, minutes: int
+) -> None:
+    assert next_due(schedule, "UTC", NOON, failures) == NOON + timedelta(minutes=minutes)
+
+
 def test_a_time_that_does_not_exist_is_due_at_the_end_of_the_gap() -> None:
     assert following("30 2 * * *", NEW_YORK, "2026-03-07T12:00:00Z", 2) == ["03-08 03:00 -0400", "03-09 02:30 -0400"]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.status import DeskStatus, runs, status
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync.result import Status
@@ -47,6 +48,21 @@ def test_a_failure_after_a_success_keeps_the_data_of_the_success(one: Project) -
     assert found.last_success_at == NOON - minutes(30) + timedelta(seconds=10)
     assert found.data_as_of == NOON - minutes(30)
     assert found.rows == 7
+
+
+def test_today_and_the_last_three_syncs(one: Project) -> None:
+    for hours, status_, created in ((20, "success", 7), (3, "success", 2), (2, "failed", 0), (1, "success", 5)):
+        insert_run(one.control, "acme", NOON - minutes(60 * hours), status_, rows_created=created)
+    found = only(one)
+    assert (found.rows, found.rows_today, found.errors_today) == (14, 7, 1)
+    assert [run["status"] for run in found.last_runs] == ["success", "failed", "success"]
+    assert [run["rows_created"] for run in found.last_runs] == [5, 0, 2]
+
+
+def test_a_parked_desk_is_not_late_and_says_why(one: Project) -> None:
+    one.desks.ended("acme", Ending(Status.FAILED, NOON, "credentials", "refused"))
+    found = only(one, NOON + minutes(600))
+    assert (found.parked, found.late_seconds, found.next_due_at) == ("refused", 0, None)
 
 
 def test_an_idle_check_moves_the_time_of_the_data_on(one: Project) -> None:

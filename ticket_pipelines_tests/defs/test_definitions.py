@@ -111,6 +111,8 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
     assert {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"} == {
         *(f"{vendor}_{job}" for vendor in VENDORS for job in jobs),
         "qcontact_outbound",
+        "sync_due_desks",
+        *(f"{verb}_desk" for verb in ("pause", "resume", "schedule")),
         "maintenance",
         "clickhouse_optimize",
     }
@@ -120,7 +122,7 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
         "maintenance",
         "clickhouse_optimize",
     }
-    assert {sensor.name for sensor in defs.sensors or []} == {"alerts", "desk_partitions", "due_desks"}
+    assert {sensor.name for sensor in defs.sensors or []} == {"alerts", "desk_partitions", "due_desks", "live_sync"}
 
 
 def test_no_check_stops_a_run() -> None:

@@ -8,8 +8,10 @@ import dagster as dg
 import pytest
 
 from ticket_pipelines.definitions import defs
-from ticket_pipelines.defs.sensors import CLAIM, partition_requests
+from ticket_pipelines.defs.sensors import OVERDUE, STARVING, partition_requests, why_wait
+from ticket_pipelines.loop.pulse import LEAD, SILENT, Kind, Loop, beat, end
 from ticket_pipelines.project import Project
+from ticket_pipelines.sync.lease import hold
 from ticket_pipelines_tests.defs.conftest import Daemon
 from ticket_pipelines_tests.fixtures.project import OAUTH
 
@@ -17,10 +19,6 @@ from ticket_pipelines_tests.fixtures.project import OAUTH
 def add(project: Project, *keys: str) -> None:
     for key in keys:
         project.desks.add(key, "zendesk", {"subdomain": key.replace("_", "-")}, OAUTH)
-
-
-def asked(data: dg.SensorExecutionData) -> dict[str, dg.RunRequest]:
-    return {str(request.partition_key): request for request in data.run_requests or []}
 
 
 def wanted(data: dg.SensorExecutionData) -> list[tuple[str, list[str]]]:
@@ -47,61 +45,74 @@ def test_partition_requests_of_equal_sets_are_none() -> None:
     assert partition_requests("zendesk", {"a", "b"}, {"b", "a"}) == []
 
 
-def test_a_due_desk_is_started_once(daemon: Daemon) -> None:
+def started(data: dg.SensorExecutionData) -> list[dg.RunRequest]:
+    return list(data.run_requests or [])
+
+
+def running(daemon: Daemon, status: dg.DagsterRunStatus, **tags: str) -> str:
+    """A run over due desks, as the queue or a process left it."""
+    job = defs.resolve_job_def("sync_due_desks")
+    return daemon.instance.create_run_for_job(job, status=status, tags=tags or None).run_id
+
+
+def test_many_due_desks_are_one_run(daemon: Daemon) -> None:
     add(daemon.project, "acme", "globex")
-    first = daemon.evaluate("due_desks")
-    assert set(asked(first)) == {"acme", "globex"}
-    # a desk that is due before the other sensor has looked has its partition all the same
-    assert wanted(first) == [("Add", ["acme", "globex"])]
-    request = asked(first)["acme"]
-    assert request.job_name == "zendesk_sync"
-    assert request.run_config["ops"]["zendesk_desk"]["config"]["trigger"] == "schedule"
-    assert request.run_config["ops"]["zendesk_desk"]["config"]["due_only"] is True
-    assert request.run_config["ops"]["zendesk_desk"]["config"]["wait"] is False
+    (request,) = started(daemon.evaluate("due_desks"))
+    assert (request.job_name, request.partition_key) == (None, None)
+    daemon.project.desks.pause("acme")
+    daemon.project.desks.remove("globex")
     assert daemon.evaluate("due_desks").skip_message == "No desk is due."
 
 
-def test_the_run_that_is_asked_for_works(daemon: Daemon, acme: str) -> None:
-    request = asked(daemon.evaluate("due_desks"))[acme]
-    result = daemon.run("zendesk_sync", acme, **request.run_config["ops"]["zendesk_desk"]["config"])
-    assert result.success
-    assert daemon.project.desks.get(acme).next_due_at > datetime.now(UTC)  # type: ignore[operator]
-
-
-def test_a_run_that_died_before_it_recorded_anything_is_asked_for_again(daemon: Daemon) -> None:
-    add(daemon.project, "acme")
-    first = asked(daemon.evaluate("due_desks"))["acme"]
-    desk = daemon.project.desks.get("acme")
-    assert desk.next_due_at
-    assert abs(desk.next_due_at - datetime.now(UTC) - CLAIM) < timedelta(minutes=1)
-    # the claim ends
-    assert daemon.project.desks.claim(desk, datetime.now(UTC) - timedelta(seconds=1))
-    again = asked(daemon.evaluate("due_desks"))["acme"]
-    assert again.run_key != first.run_key
-
-
-def test_paused_and_removed_desks_are_left_alone(daemon: Daemon) -> None:
-    add(daemon.project, "acme", "globex")
-    daemon.project.desks.pause("acme")
-    daemon.project.desks.remove("globex")
-    assert asked(daemon.evaluate("due_desks")) == {}
-
-
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED], ids=str)
-def test_a_desk_in_a_run_is_not_asked_for_again(daemon: Daemon, status: dg.DagsterRunStatus) -> None:
-    add(daemon.project, "acme", "globex")
-    daemon.instance.add_dynamic_partitions("zendesk_desks", ["acme"])
-    daemon.instance.create_run_for_job(
-        defs.resolve_job_def("zendesk_sync"), status=status, tags={"dagster/partition": "acme"}
-    )
-    assert set(asked(daemon.evaluate("due_desks"))) == {"globex"}
+def test_a_run_that_is_at_it_is_not_joined_by_another(daemon: Daemon, status: dg.DagsterRunStatus) -> None:
+    add(daemon.project, "acme")
+    running(daemon, status)
+    assert daemon.evaluate("due_desks").skip_message == "1 due; a run is at it."
 
 
-def test_a_desk_claimed_by_the_loop_is_not_asked_for(daemon: Daemon) -> None:
+def test_a_desk_that_somebody_syncs_is_not_waited_for(daemon: Daemon) -> None:
+    add(daemon.project, "acme")
+    with hold(daemon.project.control, "acme"):
+        assert daemon.evaluate("due_desks").skip_message == "No desk is due."
+
+
+def test_a_loop_at_work_is_left_alone(daemon: Daemon) -> None:
     add(daemon.project, "acme")
     now = datetime.now(UTC)
-    assert daemon.project.desks.claim(daemon.project.desks.get("acme"), now + timedelta(minutes=2))
-    assert asked(daemon.evaluate("due_desks")) == {}
+    beat(daemon.project.control, Loop("one", "worker", Kind.WORKER, now, now), now - SILENT - timedelta(seconds=1))
+    assert len(started(daemon.evaluate("due_desks"))) == 1, "one that died is none"
+    beat(daemon.project.control, Loop("two", "worker", Kind.WORKER, now, now), now)
+    assert daemon.evaluate("due_desks").skip_message == "1 due; a loop is at work."
+
+
+@pytest.mark.parametrize(
+    ("due", "late", "runs", "at_work", "waits"),
+    [
+        (0, 0, 0, False, True),
+        (3, 0, 0, False, False),
+        (3, OVERDUE - 1, 0, True, True),
+        (3, OVERDUE, 0, True, False),
+        (3, STARVING - 1, 1, True, True),
+        (3, STARVING, 1, True, False),
+        (3, STARVING, 2, True, True),
+    ],
+)
+def test_when_a_run_is_started(due: int, late: float, runs: int, at_work: bool, waits: bool) -> None:
+    assert (why_wait(due, late, runs, at_work) is not None) is waits
+
+
+def test_a_live_run_is_started_once_and_again_before_its_time_is_up(daemon: Daemon) -> None:
+    (request,) = started(daemon.evaluate("live_sync"))
+    assert request.run_config["ops"]["due_desks_op"]["config"]["live"] is True
+    run_id = running(daemon, dg.DagsterRunStatus.STARTING, **request.tags)
+    assert started(daemon.evaluate("live_sync")) == [], "it is on its way"
+    now = datetime.now(UTC)
+    beat(daemon.project.control, Loop(run_id, "run", Kind.LIVE, now, now, now + 2 * LEAD), now)
+    assert started(daemon.evaluate("live_sync")) == []
+    end(daemon.project.control, Loop(run_id, "run", Kind.LIVE, now, now))
+    beat(daemon.project.control, Loop(run_id, "run", Kind.LIVE, now, now, now + LEAD / 2), now)
+    assert len(started(daemon.evaluate("live_sync"))) == 1
 
 
 def test_the_daily_schedule_asks_for_every_desk_that_is_not_paused(daemon: Daemon) -> None:

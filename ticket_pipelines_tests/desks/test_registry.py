@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import TextFormat
@@ -209,19 +210,22 @@ def test_an_unknown_desk_is_said(project: Project) -> None:
 
 def test_the_end_of_a_sync_sets_the_next_due_time_and_counts_failures(project: Project, desk: Desk) -> None:
     at = datetime(2026, 1, 15, 12, 7, tzinfo=UTC)
-    for status, failures in [
-        (Status.FAILED, 1),
-        (Status.FAILED, 2),
-        (Status.SKIPPED, 2),
-        (Status.PARTIAL, 0),
-        (Status.FAILED, 1),
-        (Status.SUCCESS, 0),
+    for status, failures, due in [
+        (Status.FAILED, 1, "12:15"),
+        (Status.FAILED, 2, "12:30"),
+        (Status.SKIPPED, 2, "12:30"),
+        (Status.FAILED, 3, "13:00"),
+        (Status.FAILED, 4, "14:00"),
+        (Status.FAILED, 5, "14:00"),
+        (Status.PARTIAL, 0, "12:15"),
+        (Status.FAILED, 1, "12:15"),
+        (Status.SUCCESS, 0, "12:15"),
     ]:
         project.desks.finished(desk.key, status, at)
         found = project.desks.get("acme")
         assert found.failures == failures, status
         assert found.last_checked_at == at
-        assert found.next_due_at == at.replace(minute=15)
+        assert f"{found.next_due_at:%H:%M}" == due
 
 
 def test_the_end_of_a_sync_of_a_removed_desk_changes_nothing(project: Project, desk: Desk) -> None:
@@ -241,18 +245,38 @@ def test_due_desks_come_longest_waiting_first(project: Project) -> None:
     assert [found.key for found in project.desks.due(now)] == ["bb", "cc", "aa"]
 
 
-def test_a_due_desk_is_claimed_by_one_alone(make_project: MakeProject) -> None:
-    one, other = make_project(), make_project()
-    desk = one.desks.add("acme", "zendesk", ACME, OAUTH)
-    until = datetime.now(UTC) + timedelta(minutes=2)
-    assert [one.desks.claim(desk, until), other.desks.claim(desk, until)] == [True, False]
-    assert list(other.desks.due(datetime.now(UTC))) == []
-    assert [found.key for found in other.desks.due(until)] == ["acme"]
+def test_a_desk_of_a_lower_priority_number_goes_first(project: Project) -> None:
+    for key, priority in (("aa", {}), ("bb", {"priority": 60}), ("cc", {"priority": 1})):
+        project.desks.add(key, "zendesk", {"subdomain": key, **priority}, OAUTH)
+    assert [found.key for found in project.desks.due(datetime.now(UTC))] == ["cc", "aa", "bb"]
+    project.desks.update("bb", {"priority": None})
+    assert project.desks.get("bb").priority == 50
+    for wrong in (0, 100, True, "high"):
+        with pytest.raises(UsageError, match="priority must be a whole number"):
+            project.desks.update("bb", {"priority": wrong})
 
 
-def test_a_paused_or_removed_desk_is_not_claimed(project: Project, desk: Desk) -> None:
-    project.desks.pause(desk.key)
-    assert not project.desks.claim(desk, datetime.now(UTC))
+def park(project: Project) -> None:
+    ended = Ending(Status.FAILED, datetime.now(UTC), "credentials", "the vendor refuses the credentials")
+    project.desks.ended("acme", ended)
+
+
+def test_a_permanent_failure_parks_a_desk_until_something_changes(project: Project, desk: Desk) -> None:
+    later = datetime.now(UTC) + timedelta(days=30)
+    park(project)
+    parked = project.desks.get(desk.key)
+    assert (parked.parked, parked.next_due_at) == ("the vendor refuses the credentials", None)
+    assert list(project.desks.due(later)) == []
+    project.desks.update(desk.key, credentials={"access_token": "another-token"})
+    assert [found.key for found in project.desks.due(datetime.now(UTC))] == ["acme"]
+    park(project)
+    assert project.desks.resume(desk.key).parked is None
+    assert [found.key for found in project.desks.due(datetime.now(UTC))] == ["acme"]
+    park(project)
+    project.desks.finished(desk.key, Status.FAILED, datetime.now(UTC))
+    assert project.desks.get(desk.key).parked, "another failure, by hand, lets it stay parked"
+    project.desks.finished(desk.key, Status.SUCCESS, datetime.now(UTC))
+    assert (project.desks.get(desk.key).parked, project.desks.get(desk.key).failures) == (None, 0)
 
 
 def test_logs_hide_what_the_vault_gave_out(project: Project, desk: Desk) -> None:
