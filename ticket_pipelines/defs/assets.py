@@ -21,6 +21,7 @@ from ticket_pipelines.defs.failures import failure_of, step_failure
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.errors import DeskBusyError, TicketPipelinesError
+from ticket_pipelines.loop.news import is_untold
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.rebuild import rebuild_desk
@@ -90,6 +91,7 @@ class _DeskStep:
         """One sync; None where a scheduled one found the desk being synced already."""
         mode = self.context.run.tags.get(report.MODE_TAG, Mode.INCREMENTAL.value)
         request = self.config.request(mode, plan.streams, self.context.run.run_id)
+        before = self.project.desks.find(self.key)
         try:
             result = sync_desk(self.project, self.key, request, self.tickets.progress)
         except DeskBusyError as error:
@@ -99,7 +101,9 @@ class _DeskStep:
             self._tag({report.STATUS_TAG: Status.SKIPPED.value})
             return None
         self._tag({report.STATUS_TAG: result.status.value})
-        self.project.desks.reported(self.key, result.status, result.completed_at or result.started_at)
+        # what loops changed and did not tell yet is still to be told
+        up_to = None if before and is_untold(before) else result.completed_at
+        self.project.desks.reported(self.key, result.status, up_to)
         return result
 
     def _synced(self, result: SyncResult) -> Iterator[Emitted]:

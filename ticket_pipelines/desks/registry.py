@@ -239,11 +239,12 @@ class Registry:
         with self._control.begin() as connection:
             connection.execute(put_off.values(next_due_at=until))
 
-    def reported(self, key: str, status: Status, at: datetime) -> None:
-        """Takes note of what Dagster was told of a desk."""
+    def reported(self, key: str, status: Status, at: datetime | None) -> None:
+        """Takes note of the outcome that Dagster was told of a desk, and up to when its rows (None: as before)."""
+        rows = {} if at is None else {"reported_at": at}
         told = sa.update(table).where(table.c.key == key)
         with self._control.begin() as connection:
-            connection.execute(told.values(reported_at=at, reported_status=status.value))
+            connection.execute(told.values(reported_status=status.value, **rows))
 
     def _tried_again(self) -> dict[str, Any]:
         """What a parked desk becomes when somebody changed something."""

@@ -53,10 +53,14 @@ def is_due(desk: Desk, visit: Visit, now: datetime, every: timedelta = EVERY) ->
     """
     if visit.status is not Status.SKIPPED and visit.status.value != desk.reported_status:
         return True
-    if desk.changed_at is None or visit.status is Status.FAILED:
+    if visit.status is Status.FAILED or not is_untold(desk):
         return False
-    untold = desk.reported_at is None or desk.changed_at > desk.reported_at
-    return untold and (desk.reported_at is None or now - desk.reported_at >= every)
+    return desk.reported_at is None or now - desk.reported_at >= every
+
+
+def is_untold(desk: Desk) -> bool:
+    """Whether rows of a desk changed since it was last told of."""
+    return desk.changed_at is not None and (desk.reported_at is None or desk.changed_at > desk.reported_at)
 
 
 def gather(control: sa.Engine, desk: Desk, visit: Visit) -> News:
