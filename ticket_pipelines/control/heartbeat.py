@@ -10,8 +10,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import heartbeats as table
 
-LOOP = "loop"
-"""Name under which the loop beats, whichever process runs it."""
 DAEMON = "dagster:"
 """Before the name of a Dagster daemon."""
 
@@ -44,9 +42,3 @@ def lasts(control: sa.Engine, prefix: str) -> dict[str, datetime]:
     query = sa.select(table.c.name, table.c.at).where(table.c.name.startswith(prefix, autoescape=True))
     with reading(control) as connection:
         return {row.name.removeprefix(prefix): row.at for row in connection.execute(query.order_by(table.c.name))}
-
-
-def forget(control: sa.Engine, name: str) -> None:
-    """Forgets a name: who ends in order is not missed afterwards."""
-    with control.begin() as connection:
-        connection.execute(sa.delete(table).where(table.c.name == name))

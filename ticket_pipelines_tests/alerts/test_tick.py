@@ -21,11 +21,8 @@ from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.alerts.conftest import Hook
-from ticket_pipelines_tests.control.conftest import control_url
 from ticket_pipelines_tests.control.runs import insert_run
 from ticket_pipelines_tests.fixtures.project import OAUTH, Cli
-
-__all__ = ["control_url"]
 
 NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

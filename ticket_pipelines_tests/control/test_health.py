@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from ticket_pipelines.control import heartbeat
 from ticket_pipelines.control.health import Grade, Health, check_health
+from ticket_pipelines.loop import pulse
 from ticket_pipelines.project import Project
 from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.result import Status
@@ -88,18 +91,32 @@ def test_a_control_database_that_is_away_ends_the_look(home: Path) -> None:
     assert grades(found) == {"control_database": Grade.FAILED}
 
 
-@pytest.mark.parametrize(
-    ("name", "part"), [(heartbeat.LOOP, "loop_heartbeat"), (f"{heartbeat.DAEMON}sensor", "dagster_daemons")]
-)
-def test_what_beats_is_well_what_fell_silent_is_not(one: Project, name: str, part: str) -> None:
+def beat_of_a_daemon(control: sa.Engine, at: datetime) -> None:
+    heartbeat.beat(control, f"{heartbeat.DAEMON}sensor", at)
+
+
+def beat_of_a_loop(control: sa.Engine, at: datetime) -> None:
+    for name, when in (("died", at - timedelta(hours=1)), ("alive", at)):
+        pulse.beat(control, pulse.Loop(name, "a process", pulse.Kind.WORKER, NOON, when), when)
+
+
+@pytest.mark.parametrize(("beat", "part"), [(beat_of_a_loop, "loop_heartbeat"), (beat_of_a_daemon, "dagster_daemons")])
+def test_what_beats_is_well_what_fell_silent_is_not(
+    one: Project, beat: Callable[[sa.Engine, datetime], None], part: str
+) -> None:
     assert grades(check_health(one.settings, NOON))[part] is Grade.OK
     assert grades(check_health(one.settings, NOON, [part]))[part] is Grade.FAILED
-    heartbeat.beat(one.control, name, NOON - timedelta(minutes=3))
+    beat(one.control, NOON - timedelta(minutes=3))
     assert grades(check_health(one.settings, NOON, [part]))[part] is Grade.OK
     later = NOON + timedelta(seconds=1)
     silent = check_health(one.settings, later)
     assert grades(silent)[part] is Grade.WARNING
     assert "silent" in next(found.detail for found in silent.parts if found.name == part)
     assert grades(check_health(one.settings, later, [part]))[part] is Grade.FAILED
-    heartbeat.forget(one.control, name)
-    assert grades(check_health(one.settings, later))[part] is Grade.OK
+
+
+def test_a_loop_that_ended_in_order_is_not_missed(one: Project) -> None:
+    loop = pulse.Loop("one", "a process", pulse.Kind.BATCH, NOON, NOON)
+    pulse.beat(one.control, loop, NOON)
+    pulse.end(one.control, loop)
+    assert grades(check_health(one.settings, NOON + timedelta(hours=1)))["loop_heartbeat"] is Grade.OK
