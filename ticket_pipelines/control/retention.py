@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import desks, sync_runs
 from ticket_pipelines.project import Project
-from ticket_pipelines.sync.result import Status
+from ticket_pipelines.sync.result import Direction, Status
 from ticket_pipelines.warehouse.base import Retirement
 
 _AT_ONCE = 500
@@ -58,7 +58,9 @@ def purge_runs(control: sa.Engine, before: datetime) -> int:
     for start in range(0, len(ids), _AT_ONCE):
         some = sync_runs.c.id.in_(ids[start : start + _AT_ONCE])
         with control.begin() as connection:
-            created = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created)).where(some)
+            summed = sa.select(sync_runs.c.desk, sa.func.sum(sync_runs.c.rows_created))
+            # a push brings nothing in
+            created = summed.where(some, sync_runs.c.direction == Direction.INBOUND)
             for desk, rows in connection.execute(created.group_by(sync_runs.c.desk)).all():
                 # the sum of BIGINTs is a NUMERIC on Postgres
                 more = sa.update(desks).where(desks.c.key == desk)

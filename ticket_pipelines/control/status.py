@@ -75,7 +75,8 @@ def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[S
 def runs_since(control: sa.Engine, desk: str, since: datetime) -> list[SyncResult]:
     """Scheduled syncs of a desk that ended after a time, oldest first."""
     ended = sa.and_(sync_runs.c.completed_at > since, sync_runs.c.trigger == Trigger.SCHEDULE.value)
-    query = sa.select(*_RUN_COLUMNS).where(sync_runs.c.desk == desk, ended).order_by(sync_runs.c.started_at)
+    read = sa.and_(sync_runs.c.desk == desk, sync_runs.c.direction == Direction.INBOUND)
+    query = sa.select(*_RUN_COLUMNS).where(read, ended).order_by(sync_runs.c.started_at)
     with reading(control) as connection:
         return [_result(dict(row)) for row in connection.execute(query).mappings()]
 
