@@ -16,6 +16,7 @@ from ticket_pipelines.cli.health import health
 from ticket_pipelines.cli.keys import keys
 from ticket_pipelines.cli.query import query
 from ticket_pipelines.cli.rebuild import rebuild
+from ticket_pipelines.cli.retention import retention
 from ticket_pipelines.cli.sandbox import sandbox
 from ticket_pipelines.cli.status import runs, status
 from ticket_pipelines.cli.sync import sync
@@ -91,5 +92,20 @@ def main() -> None:
     """
 
 
-for _command in (demo, sandbox, desks, sync, status, runs, rebuild, worker, health, alerts, keys, query, dev):
+for _command in (
+    demo,
+    sandbox,
+    desks,
+    sync,
+    status,
+    runs,
+    rebuild,
+    worker,
+    health,
+    alerts,
+    retention,
+    keys,
+    query,
+    dev,
+):
     main.add_command(_command)
