@@ -18,6 +18,7 @@ from ticket_pipelines.cli.outbox import outbox
 from ticket_pipelines.cli.push import push
 from ticket_pipelines.cli.query import query
 from ticket_pipelines.cli.rebuild import rebuild
+from ticket_pipelines.cli.retention import retention
 from ticket_pipelines.cli.sandbox import sandbox
 from ticket_pipelines.cli.status import runs, status
 from ticket_pipelines.cli.sync import sync
@@ -106,6 +107,7 @@ for _command in (
     worker,
     health,
     alerts,
+    retention,
     keys,
     query,
     dev,
