@@ -23,6 +23,7 @@ def read_facts(control: sa.Engine, now: datetime) -> list[DeskFacts]:
         *(desks.c[name] for name in ("key", "vendor", "paused", "created_at", "failures")),
         desks.c.last_checked_at,
         desks.c.credentials_end_at,
+        desks.c.parked,
         _newest().label("newest"),
         _newest(sync_runs.c.status == Status.SUCCESS.value).label("good"),
         _newest(sync_runs.c.rows_read > 0, sync_runs.c.status != Status.RUNNING.value).label("read"),
@@ -76,6 +77,7 @@ def _facts(row: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]], quaran
         drift=tuple(read["details"].get("drift", ())) if read else (),
         quarantined=quarantined,
         credentials_end_at=row["credentials_end_at"],
+        parked=row["parked"],
     )
 
 

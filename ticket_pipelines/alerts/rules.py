@@ -35,6 +35,7 @@ class DeskFacts:
         drift: What it found of the vendor's schema that was not so before, in words.
         quarantined: Records that wait in the quarantine.
         credentials_end_at: When its credentials stop working, where that is known.
+        parked: Why it is not tried again until something changes; None: it is.
     """
 
     desk: str
@@ -52,6 +53,7 @@ class DeskFacts:
     drift: tuple[str, ...] = ()
     quarantined: int = 0
     credentials_end_at: datetime | None = None
+    parked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def conditions(looked: Mapping[tuple[str, str], tuple[DeskFacts, float]], now: d
 
 
 def _failed(desk: DeskFacts, threshold: float, _now: datetime) -> str | None:
+    if desk.parked is not None:
+        return f"it is not tried again until something changes: {desk.parked}"
     if desk.failures < max(threshold, 1):
         return None
     count = "the last sync failed" if desk.failures == 1 else f"the last {desk.failures} syncs failed"

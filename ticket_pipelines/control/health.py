@@ -96,7 +96,7 @@ def _warehouse(ask: Callable[[], object]) -> Part:
 
 def due_part(desks: list[Desk], now: datetime) -> Part:
     """Grades by the desk that is late the longest: past an hour nothing can be at work."""
-    late = [(lateness(desk.next_due_at, paused=desk.paused, now=now), desk.key) for desk in desks]
+    late = [(lateness(desk.next_due_at, paused=desk.resting, now=now), desk.key) for desk in desks]
     seconds, key = max(late, default=(0.0, ""))
     if seconds <= LATE.total_seconds():
         return Part("oldest_due_desk", Grade.OK, "no desk is late")

@@ -29,6 +29,7 @@ def test_a_desk_that_is_well_has_no_condition() -> None:
     ("rule", "within", "past", "says"),
     [
         ("sync_failed", {"failures": 0}, {"failures": 1, "error": "no access"}, "the last sync failed: no access"),
+        ("sync_failed", {"parked": None}, {"parked": "no access"}, "until something changes: no access"),
         (
             "success_rate",
             {"rows_read": 10, "rows_failed": 2},
