@@ -80,7 +80,12 @@ def runs(desk: str | None = None, *, limit: int = 50) -> list[SyncResult]:
 
 def last_run(desk: str) -> SyncResult | None:
     """The newest sync of a desk; None when it was never synced."""
-    return next(iter(runs(desk, limit=1)), None)
+    from ticket_pipelines.control.status import runs as read_runs
+    from ticket_pipelines.project import open_project
+    from ticket_pipelines.sync.result import Direction
+
+    with open_project() as project:
+        return next(iter(read_runs(project.control, desk, 1, direction=Direction.INBOUND)), None)
 
 
 def status() -> list[DeskStatus]:

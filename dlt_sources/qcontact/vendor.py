@@ -33,6 +33,8 @@ QCONTACT = Vendor(
     title="QContact",
     streams=STREAMS,
     schedule="0 */6 * * *",
+    # nothing but the lists themselves shows what changed
+    whole_every=0,
     account=account,
     validate=validate,
     open=_open,

@@ -33,6 +33,8 @@ ZOHO_CRM = Vendor(
     title="Zoho CRM",
     streams=STREAMS,
     schedule="0 * * * *",
+    # no one request shows what changed in all modules
+    whole_every=0,
     account=account,
     validate=validate,
     open=_open,

@@ -173,7 +173,7 @@ def _credentials(desk: DeskFacts, threshold: float, now: datetime) -> str | None
 
 
 _ALL_RULES = (
-    Rule("sync_failed", "{} syncs in a row failed", 1, _failed),
+    Rule("sync_failed", "{} syncs in a row failed, or the desk is parked", 1, _failed),
     Rule("success_rate", "less than {} % of a sync's rows came through", 80, _success_rate),
     Rule("no_success", "no sync succeeded for {} h", 12, _no_success),
     Rule("slow_sync", "a scheduled sync took more than {} min", 10, _slow),

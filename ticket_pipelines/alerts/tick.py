@@ -25,7 +25,6 @@ from ticket_pipelines.settings import Settings
 log = topic("alerts")
 
 HEARTBEAT = "alerts"
-EVERY = timedelta(seconds=30)
 TAKEN = timedelta(minutes=2)
 """How long a message is one sender's: longer than any channel's time-outs."""
 SENDING_SECONDS = 20.0

@@ -25,7 +25,7 @@ class Ending:
         at: When.
         code: `sync_runs.error_code`.
         message: `sync_runs.error_message`.
-        whole: All that the desk reads was read, as far as it is due.
+        whole: The sync was of all that the desk reads, as far as it is due.
         changed: Rows of the warehouse changed.
     """
 
@@ -47,7 +47,9 @@ def after(desk: Desk, ending: Ending) -> dict[str, Any]:
         return {**moved, "synced_whole_at": None}
     failures = {Status.FAILED: desk.failures + 1, Status.SKIPPED: desk.failures}.get(ending.status, 0)
     parked = desk.parked if ending.status in (Status.FAILED, Status.SKIPPED) else None
-    if ending.status is Status.FAILED and ending.code in PARKING:
+    # what some streams may not read, others may
+    is_for_good = ending.code in PARKING and (ending.whole or ending.code != AccessError.code)
+    if ending.status is Status.FAILED and is_for_good:
         parked = ending.message or ending.code
     due = None if parked else next_due(desk.schedule, desk.timezone, ending.at, failures)
     if ending.status is Status.SUCCESS and ending.whole:

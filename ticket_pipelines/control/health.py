@@ -107,8 +107,8 @@ def due_part(desks: list[Desk], now: datetime) -> Part:
 
 
 def failing_part(desks: list[Desk]) -> Part:
-    """Warns of desks that failed several times in a row: that is for a person, not for a restart."""
-    failing = [desk.key for desk in desks if desk.failures >= FAILING and not desk.paused]
+    """Warns of desks that failed several times in a row, or are parked: that is for a person, not for a restart."""
+    failing = [desk.key for desk in desks if (desk.parked or desk.failures >= FAILING) and not desk.paused]
     if not failing:
         return Part("failing_desks", Grade.OK, "none")
     return Part("failing_desks", Grade.WARNING, ", ".join(failing))
@@ -127,9 +127,9 @@ def beating_part(name: str, beats: Mapping[str, datetime], now: datetime, *, req
 
 
 def _newest_loop(control: sa.Engine) -> dict[str, datetime]:
-    """The last sign of life of any loop that has not ended in order; one that died is missed until another beats."""
+    """The last sign of life of any lasting loop that has not ended in order: a batch comes and goes."""
     with reading(control) as connection:
-        found = connection.execute(sa.select(sa.func.max(loops.c.beat_at))).scalar()
+        found = connection.execute(sa.select(sa.func.max(loops.c.beat_at)).where(loops.c.kind != "batch")).scalar()
     return {} if found is None else {"": found}
 
 

@@ -63,11 +63,22 @@ class DeskStatus:
     last_runs: tuple[Mapping[str, Any], ...]
 
 
-def runs(control: sa.Engine, desk: str | None = None, limit: int = 50) -> list[SyncResult]:
-    """Syncs, newest first."""
+def runs(
+    control: sa.Engine,
+    desk: str | None = None,
+    limit: int = 50,
+    *,
+    direction: Direction | None = None,
+    dagster_run_id: str | None = None,
+) -> list[SyncResult]:
+    """Syncs and pushes, newest first; only those of a desk, a direction or a Dagster run where one is named."""
     query = sa.select(*_RUN_COLUMNS).order_by(sync_runs.c.started_at.desc(), sync_runs.c.id.desc()).limit(limit)
     if desk is not None:
         query = query.where(sync_runs.c.desk == desk)
+    if direction is not None:
+        query = query.where(sync_runs.c.direction == direction)
+    if dagster_run_id is not None:
+        query = query.where(sync_runs.c.dagster_run_id == dagster_run_id)
     with reading(control) as connection:
         return [_result(dict(row)) for row in connection.execute(query).mappings()]
 

@@ -135,7 +135,7 @@ def run_rebuild(settings: Settings, key: str, progress: Progress = quiet) -> dic
 
 def _recorded(control: sa.Engine, key: str, run_id: str) -> SyncResult | None:
     """The sync that a Dagster run drove, if it came so far."""
-    return next((run for run in runs(control, key) if run.dagster_run_id == run_id), None)
+    return next(iter(runs(control, key, limit=1, dagster_run_id=run_id)), None)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,8 @@ def outbound_asset(catalog: Catalog) -> dg.AssetsDefinition:
                 key,
                 deps=[vendor_key(catalog.name, catalog.main.name)],
                 description=f"The changes of tickets that were written to {title}, from the outbox and the mirror.",
-                group_name=catalog.name,
+                # with the vendor's own, a choice of its group would write where it means to read
+                group_name=OUTBOUND,
                 kinds={"python"},
                 partitions_def=desks_of(catalog.name),
                 skippable=True,
@@ -154,13 +155,13 @@ def outbound_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
 
 
 def waiting_desks(project: Project, vendor: str) -> list[str]:
-    """Desks of a vendor that may be written, are not paused, and have an open entry or a mirror."""
+    """Desks of a vendor that may be written, are neither paused nor parked, and have an open entry or a mirror."""
     waiting = Outbox(project.control, project.vault).waiting_desks()
     return [
         desk.key
         for desk in project.desks.list()
         if desk.vendor == vendor
-        and not desk.paused
+        and not desk.resting
         and desk.config.get(WRITE_ENABLED) is True
         and (desk.key in waiting or desk.config.get("mirror") is not None)
     ]

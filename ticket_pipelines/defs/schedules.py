@@ -19,7 +19,7 @@ OPTIMIZE = "0 5 * * 0"
 
 
 def daily_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
-    """Asks for the daily run of every desk of a vendor that is not paused."""
+    """Asks for the daily run of every desk of a vendor that is neither paused nor parked."""
 
     @dg.schedule(
         name=daily_job_name(catalog.name),

@@ -120,9 +120,11 @@ class Vault:
 
         Raises:
             UsageError: The keys come from TICKETS_SECRET_KEY and there is only one.
+            SettingsError: A value cannot be decrypted; nothing was changed then.
         """
         if isinstance(self._source, KeyFile):
             old = self._source.keys()
+            self._prove_readable(control)
             fresh = Fernet.generate_key().decode()
             self._source.replace((fresh, *old))
             count = self._encrypt_anew(control)
@@ -134,6 +136,13 @@ class Vault:
                 " put a new key in front of it (NEW,OLD) and run this again"
             )
         return self._encrypt_anew(control)
+
+    def _prove_readable(self, control: sa.Engine) -> None:
+        """Raises before anything is changed: an attempt that ends half-way would leave one key more in the file."""
+        for table, _, column in ENCRYPTED:
+            with control.begin() as connection:
+                for token in connection.execute(sa.select(column).where(column.is_not(None))).scalars():
+                    self.decrypt(token)
 
     def _encrypt_anew(self, control: sa.Engine) -> int:
         count = 0

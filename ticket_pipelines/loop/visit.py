@@ -121,7 +121,7 @@ class Visitor:
         """Records the failure of a sync that did not come so far as to record it itself."""
         found = self._project.desks.find(desk.key)
         if found is not None and found.last_checked_at == desk.last_checked_at:
-            self._project.desks.ended(desk.key, Ending(Status.FAILED, datetime.now(UTC), code, message))
+            self._project.desks.ended(desk.key, Ending(Status.FAILED, datetime.now(UTC), code, message, whole=True))
         return Visit(desk, Status.FAILED, None, message)
 
     def _is_idle(self, desk: Desk) -> bool:

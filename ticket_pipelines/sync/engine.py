@@ -76,7 +76,7 @@ def sync_desk(
     desk = project.desks.get(key)
     vendor = find_vendor(desk.vendor)
     plan = make_plan(request, vendor, desk.streams)
-    if desk.paused and request.trigger is Trigger.SCHEDULE:
+    if desk.resting and lease is None and request.trigger is Trigger.SCHEDULE:
         return _skip(project, desk, plan, request)
     advice = "" if request.wait else "Or wait for it with --wait."
     held = (
@@ -282,7 +282,10 @@ def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> Syn
     begun = runs.new_run(
         str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
     )
-    run = runs.ended(begun, Status.SKIPPED, _now(), Counts(), error=("paused", f"desk {desk.key!r} is paused"))
+    why = ("paused", f"desk {desk.key!r} is paused")
+    if not desk.paused:
+        why = ("parked", f"desk {desk.key!r} is parked until something changes: {desk.parked}")
+    run = runs.ended(begun, Status.SKIPPED, _now(), Counts(), error=why)
     runs.begin(project.control, run)
     return run
 

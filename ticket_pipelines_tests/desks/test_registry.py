@@ -279,6 +279,15 @@ def test_a_permanent_failure_parks_a_desk_until_something_changes(project: Proje
     assert (project.desks.get(desk.key).parked, project.desks.get(desk.key).failures) == (None, 0)
 
 
+@pytest.mark.parametrize(("whole", "parked"), [(True, "no access"), (False, None)])
+def test_a_stream_that_may_not_be_read_parks_no_desk_whose_others_may(
+    project: Project, desk: Desk, whole: bool, parked: str | None
+) -> None:
+    project.desks.ended(desk.key, Ending(Status.FAILED, datetime.now(UTC), "access", "no access", whole=whole))
+    found = project.desks.get(desk.key)
+    assert (found.parked, found.failures) == (parked, 1)
+
+
 def test_logs_hide_what_the_vault_gave_out(project: Project, desk: Desk) -> None:
     secret = project.desks.credentials(desk.key)["client_secret"]
     record = logging.LogRecord("urllib3", logging.WARNING, "", 0, "GET /?secret=%s", (secret,), None)
