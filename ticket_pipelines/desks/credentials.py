@@ -139,7 +139,7 @@ class Vault:
 
     def _prove_readable(self, control: sa.Engine) -> None:
         """Raises before anything is changed: an attempt that ends half-way would leave one key more in the file."""
-        for table, _, column in ENCRYPTED:
+        for _, _, column in ENCRYPTED:
             with control.begin() as connection:
                 for token in connection.execute(sa.select(column).where(column.is_not(None))).scalars():
                     self.decrypt(token)

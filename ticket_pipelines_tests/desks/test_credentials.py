@@ -93,6 +93,17 @@ def test_rotation_makes_a_new_key_and_encrypts_anew_while_another_process_works(
     assert project.desks.credentials("acme") == OAUTH
 
 
+def test_a_rotation_that_cannot_read_a_value_changes_nothing(make_project: MakeProject, home: Path) -> None:
+    project = make_project()
+    project.desks.add("acme", "zendesk", {"subdomain": "acme"}, OAUTH)
+    held = stored(project)
+    (home / "control.key").write_text(keys(1)[0])
+    kept = (home / "control.key").read_text()
+    with pytest.raises(SettingsError, match="lacks the key"):
+        make_project().vault.rotate(project.control)
+    assert (stored(project), (home / "control.key").read_text()) == (held, kept)
+
+
 def test_rotation_with_keys_from_the_environment_uses_the_first(make_project: MakeProject) -> None:
     old, new = keys(2)
     make_project(TICKETS_SECRET_KEY=old).desks.add("acme", "zendesk", {"subdomain": "acme"}, OAUTH)
