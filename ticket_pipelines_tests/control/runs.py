@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from ticket_pipelines.control.database import leases, sync_runs
+from ticket_pipelines.control.status import DeskStatus
 
 
 def insert_run(control: sa.Engine, desk: str, at: datetime, status: str = "success", **values: Any) -> None:
@@ -42,3 +44,8 @@ def insert_lease(control: sa.Engine, desk: str, holder: str, expires_at: datetim
     row = {"desk": desk, "holder": holder, "token": 1, "acquired_at": expires_at, "expires_at": expires_at}
     with control.begin() as connection:
         connection.execute(sa.insert(leases).values(row))
+
+
+def lasting(status: DeskStatus) -> DeskStatus:
+    """What a purge of old syncs leaves of a status: all but the single syncs of today, and of the last three."""
+    return replace(status, rows_today=0, errors_today=0, last_runs=())

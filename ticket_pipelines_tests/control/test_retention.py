@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.control.status import status
 from ticket_pipelines.project import Project
-from ticket_pipelines_tests.control.runs import insert_run
+from ticket_pipelines_tests.control.runs import insert_run, lasting
 from ticket_pipelines_tests.fixtures.project import OAUTH, Cli
 
 NOW = datetime.now(UTC)
@@ -26,13 +26,13 @@ def test_the_last_of_each_kind_stays_however_old(project: Project, cli: Cli) -> 
     insert_run(project.control, "acme", NOW - 120 * DAY, "running", rows_created=0)
     for age in (100, 1):
         insert_run(project.control, "globex", NOW - age * DAY)
-    before = status(project.control, project.desks.list(), NOW)
+    before = [lasting(one) for one in status(project.control, project.desks.list(), NOW)]
 
     assert cli("retention", "--json").json == {"control": 3}
 
     with project.control.connect() as connection:
         left = {(row.desk, row.status) for row in connection.execute(sa.select(sync_runs.c.desk, sync_runs.c.status))}
     assert left == {("acme", "success"), ("acme", "failed"), ("acme", "running"), ("globex", "success")}
-    assert status(project.control, project.desks.list(), NOW) == before
+    assert [lasting(one) for one in status(project.control, project.desks.list(), NOW)] == before
     assert [one.rows for one in before] == [15, 10]
     assert "nothing is old enough" in cli("retention").stdout

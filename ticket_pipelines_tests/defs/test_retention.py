@@ -31,6 +31,7 @@ from ticket_pipelines.defs.launch import instance_of, prepare_home
 from ticket_pipelines.defs.maintenance import old_runs
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.project import Project
+from ticket_pipelines_tests.control.runs import lasting
 from ticket_pipelines_tests.defs.conftest import Daemon
 
 NOW = datetime.now(UTC)
@@ -76,7 +77,7 @@ def test_the_job_keeps_what_is_needed_of_real_runs(daemon: Daemon, acme: str) ->
     runs = [daemon.run("zendesk_sync", streams=["groups", "brands"]).run_id]
     runs += [daemon.run("zendesk_sync", streams=["groups"]).run_id for _ in range(2)]
     control, files = daemon.project.control, daemon.project.settings.dagster_home / "history" / "runs"
-    (before,) = status(control, daemon.project.desks.list(), NOW)
+    (before,) = map(lasting, status(control, daemon.project.desks.list(), NOW))
     assert (files / f"{runs[1]}.db").exists()
 
     old = {"keep_runs_days": -1, "keep_loads_days": -1}
@@ -89,7 +90,7 @@ def test_the_job_keeps_what_is_needed_of_real_runs(daemon: Daemon, acme: str) ->
         assert daemon.instance.get_materialized_partitions(key) == {acme}
         assert len(daemon.instance.fetch_materializations(key, limit=9).records) == 1
     assert gone["purge_history"]["control"] == gone["purge_history"]["sync_runs"] == 2
-    (after,) = status(control, daemon.project.desks.list(), NOW)
+    (after,) = map(lasting, status(control, daemon.project.desks.list(), NOW))
     assert after == before
     assert before.rows > 0
 
