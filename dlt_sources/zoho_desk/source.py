@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dlt
-import msgspec
-from dlt.common.schema.typing import TColumnSchema
 from dlt.extract import DltResource
 
-from dlt_sources.base import Client, Kind, Refresh, Stream
-from dlt_sources.errors import AccessError, ConfigurationError, LimitError, UnavailableError
+from dlt_sources.base import Stream
+from dlt_sources.errors import LimitError
 from dlt_sources.limits import MemoryBudgets
+from dlt_sources.resources import Manner, chosen, resource
 from dlt_sources.zoho_desk.streams import STREAMS
 from dlt_sources.zoho_desk.vendor import ZOHO_DESK
 
-_TYPES: dict[Kind, str] = {
-    Kind.TEXT: "text",
-    Kind.INTEGER: "bigint",
-    Kind.NUMBER: "double",
-    Kind.BOOLEAN: "bool",
-    Kind.TIMESTAMP: "timestamp",
-    Kind.DATE: "date",
-    Kind.JSON: "json",
-}
+
+def _is_whole(stream: Stream, record: Mapping[str, Any]) -> bool:
+    return stream.name != "threads" or "content" in record
+
+
+_MANNER = Manner(is_whole=_is_whole, ending=(LimitError,))
 
 
 @dlt.source(name="zoho_desk", max_table_nesting=0)
@@ -59,40 +55,8 @@ def zoho_desk_source(
     Raises:
         ConfigurationError: Configuration or credentials are not of the right form, or a stream does not exist.
     """
-    known = {stream.name: stream for stream in STREAMS}
-    if unknown := sorted(set(streams) - set(known)):
-        raise ConfigurationError(f"streams: there is no {', '.join(unknown)}; the streams are {', '.join(known)}.")
+    wanted = chosen(STREAMS, streams)
     config: dict[str, Any] = {"data_center": data_center, "org_id": org_id, "details": False}
     config |= {"base_url": base_url, "accounts_url": accounts_url, "credit_reserve": credit_reserve}
     client = ZOHO_DESK.open(config, credentials, MemoryBudgets())
-    chosen = [stream for stream in STREAMS if stream.name in streams or not (streams or stream.optional)]
-    return [_resource(client, stream) for stream in chosen]
-
-
-def _resource(client: Client, stream: Stream) -> DltResource:
-    columns: list[TColumnSchema] = [
-        {"name": column.name, "data_type": _TYPES[column.kind], "description": column.meaning}  # type: ignore[typeddict-item]
-        for column in stream.columns
-    ]
-    return dlt.resource(
-        _rows(client, stream),
-        name=stream.name,
-        primary_key=stream.key,
-        write_disposition={"disposition": "merge", "strategy": "upsert"},
-        columns=columns,
-    )
-
-
-def _rows(client: Client, stream: Stream) -> Callable[[], Iterator[list[dict[str, Any]]]]:
-    def rows() -> Iterator[list[dict[str, Any]]]:
-        state = dlt.current.resource_state()
-        position = {} if stream.refresh is Refresh.SNAPSHOT else state.get("position", {})
-        try:
-            for page in client.pages(stream, position):
-                records = [msgspec.json.decode(record, type=dict[str, Any]) for record in page.records]
-                yield [record for record in records if stream.name != "threads" or "content" in record]
-                state["position"] = page.state
-        except (AccessError, UnavailableError, LimitError) as error:
-            dlt.common.logger.warning(str(error))
-
-    return rows
+    return [resource(client, stream, _MANNER) for stream in wanted if streams or not stream.optional]
