@@ -65,7 +65,7 @@ def sync_due(context: dg.OpExecutionContext, config: LoopConfig, tickets: dg.Res
                 asset = vendor_key(catalog.name, catalog.main.name)
                 plan_partition(context, asset, key, visit.error or "failed")
     context.log.info(summary(outcomes))
-    if teller.failed:
+    if teller.failed or outcomes[Status.FAILED]:
         raise dg.Failure(
             description=failures({key: visit.error or "failed" for key, visit in teller.failed.items()}),
             metadata={"failed": len(teller.failed), **{status.value: count for status, count in outcomes.items()}},
@@ -84,6 +84,8 @@ def failures(reasons: dict[str, str]) -> str:
     """The failure of the run, in words: which desks, and why."""
     lines = [f"{key}: {reason}" for key, reason in sorted(reasons.items())[:NAMED]]
     more = [f"and {len(reasons) - NAMED} more"] if len(reasons) > NAMED else []
+    if not reasons:
+        return "Desks failed, and of none it could be recorded why; the log says what is away."
     return "\n".join([f"{len(reasons)} desks failed; the others are in.", *lines, *more])
 
 

@@ -145,13 +145,19 @@ class _Loop:
     def _collect(self, timeout: float | None = None) -> None:
         done, self._running = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
+            error = future.exception()
+            if isinstance(error, Exception):
+                # a database of ours is away: the desk stays due, and the others go on
+                log.error("what came of a visit is lost; its desk is looked at again", exc_info=error)
+                self._outcomes[Status.FAILED] += 1
+                continue
+            visit = future.result()
+            self._outcomes[visit.status] += 1
             try:
-                visit = future.result()
-                self._outcomes[visit.status] += 1
                 self._told(visit)
             except Exception:
-                # a database of ours, or who is told, is away: the desk stays due or untold, and the others go on
-                log.exception("what came of a visit is lost; its desk is looked at again")
+                # who is told is away: the desk stays untold, which the next visit makes good
+                log.exception("desk %s: nobody could be told what came of it", visit.desk.key)
 
     def _finish(self) -> None:
         if self._running:

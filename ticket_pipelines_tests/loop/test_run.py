@@ -37,6 +37,35 @@ def test_a_batch_visits_every_due_desk_once_and_ends(desks: Registry, control: s
     assert read_loops(control) == []
 
 
+def test_a_visit_that_is_lost_counts_as_failed_and_spares_the_others(desks: Registry, control: sa.Engine) -> None:
+    add(desks, "aa", "bb")
+    visits, told = Visits(desks), list[str]()
+    lost = iter([True])
+
+    def visit(desk: Desk, lease: Lease) -> Visit:
+        found = visits(desk, lease)
+        if desk.key == "aa" and next(lost, False):
+            raise OSError("the record cannot be written")
+        return found
+
+    outcomes = run_loop(control, visit, threading.Event(), batch(), lambda visit: told.append(visit.desk.key))
+    assert outcomes == {Status.FAILED: 1, Status.SUCCESS: 1}
+    assert told == ["bb"]
+
+
+def test_who_cannot_be_told_of_one_desk_is_told_of_the_next(desks: Registry, control: sa.Engine) -> None:
+    add(desks, "aa", "bb")
+    told: list[str] = []
+
+    def tell(visit: Visit) -> None:
+        told.append(visit.desk.key)
+        if visit.desk.key == "aa":
+            raise OSError("away")
+
+    assert run_loop(control, Visits(desks), threading.Event(), batch(1), tell) == {Status.SUCCESS: 2}
+    assert told == ["aa", "bb"]
+
+
 def test_a_stop_lets_what_has_begun_end_and_begins_nothing_more(desks: Registry, control: sa.Engine) -> None:
     add(desks, "aa", "bb", "cc")
     stop, visits = threading.Event(), Visits(desks)
