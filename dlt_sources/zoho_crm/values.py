@@ -32,6 +32,7 @@ _EXACT = 2**53
 _SEPARATOR = ";"
 
 _encode = msgspec.json.encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def is_carried(found: Field) -> bool:
@@ -76,43 +77,63 @@ class Shape:
                 values = {name: None if value in ("", []) else value for name, value in values.items()}
             if RELATED_MODULE in given:
                 values[RELATED_MODULE] = given[RELATED_MODULE]
-            return self._encoded(found("id"), values)
+            return msgspec.Raw(_encode({"id": found("id"), **self._complete(values)}))
 
         return record
 
-    def exported(self, columns: Sequence[str]) -> Callable[[Sequence[str]], msgspec.Raw]:
-        """What makes a record of a CSV row.
+    def exported(self, header: Sequence[str]) -> Callable[[Sequence[Sequence[str]]], list[msgspec.Raw]]:
+        """What makes records of CSV rows, a column at a time: half the cost of row by row.
 
         Args:
-            columns: The file's header.
+            header: The file's header.
 
         Raises:
             KeyError: A field, or the id, has no column.
         """
-        places = {name: place for place, name in enumerate(columns)}
+        places = {name: place for place, name in enumerate(header)}
         key = places["id"] if "id" in places else places["Id"]
-        wanted = [(one.name, places[one.name], _CSV.get(_form(one), _as_it_is)) for one in self.fields]
+        wanted = {one.name: (places[one.name], _CSV.get(_form(one))) for one in self.fields}
+        names = ("id", *wanted)
 
-        def record(row: Sequence[str]) -> msgspec.Raw:
-            # an empty cell is no value
-            values = {name: convert(cell) if (cell := row[place]) else None for name, place, convert in wanted}
-            return self._encoded(row[key], values)
+        def records(rows: Sequence[Sequence[str]]) -> list[msgspec.Raw]:
+            if not rows:
+                return []
+            cells = list(zip(*rows, strict=True))
+            columns = [_column(cells[place], convert) for place, convert in wanted.values()]
+            made = [dict(zip(names, row, strict=True)) for row in zip(cells[key], *columns, strict=True)]
+            for values in made:
+                self._complete(values)
+            # no JSON text holds the separator
+            return [msgspec.Raw(line) for line in _encode_lines(made).split(b"\n")[:-1]]
 
-        return record
+        return records
 
-    def _encoded(self, key: Any, values: dict[str, Any]) -> msgspec.Raw:
+    def _complete(self, values: dict[str, Any]) -> dict[str, Any]:
         if self.custom:
             values[CUSTOM_FIELDS] = {name: values[name] for name in sorted(self.custom) if values[name] is not None}
-        return msgspec.Raw(_encode({"id": key, **values}))
+        return values
 
 
-def moment(value: str) -> str:
+def moment(value: str) -> datetime | str:
     """A time in UTC; what is no time stays as it is."""
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
         return value
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    try:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError:
+        # at either end of the calendar
+        return value
+
+
+def _column(cells: Sequence[str], convert: Callable[[str], Any] | None) -> list[Any]:
+    """The values of one column; an empty cell is no value."""
+    if convert is None:
+        return [cell or None for cell in cells]
+    # owners, choices and dates repeat
+    values = {cell: convert(cell) for cell in set(cells) if cell}
+    return [values.get(cell) for cell in cells]
 
 
 def _form(found: Field) -> str:

@@ -17,6 +17,9 @@ ARENAS = 2
 LARGE = 2 * 1024 * 1024
 """Bytes from which a block is the system's own, and goes back to it when it is freed."""
 
+OBJECTS = 50_000
+"""New objects after which the collector looks for cycles among them."""
+
 
 @functools.cache
 def spend_sparingly() -> None:
@@ -32,6 +35,8 @@ def spend_sparingly() -> None:
     # a million objects of the libraries stay for good: looking through them each time was a twentieth of a long sync
     gc.collect()
     gc.freeze()
+    # a page's records come in tens of thousands and hold no cycles: Python's own threshold looked at them 2,500 times
+    gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])
     # DuckDB's library counts what is left at the end, and complains of what nobody could collect
     atexit.register(gc.unfreeze)
 

@@ -99,6 +99,15 @@ def test_stored_gives_what_is_there_of_the_ids(filled: Warehouse) -> None:
     assert filled.stored("zendesk_tickets", "acme", []) == {}
 
 
+def test_many_ids_among_which_one_is_stored(filled: Warehouse) -> None:
+    """ClickHouse asks first whether their range is empty."""
+    others = [f"0007-{number:04}" for number in range(2_000)]
+    assert set(filled.stored("zendesk_tickets", "acme", ["0007", *others])) == {"0007"}
+    assert set(filled.stored("zendesk_tickets", "acme", [*others, "0008"])) == {"0008"}
+    assert filled.stored("zendesk_tickets", "acme", others) == {}
+    assert filled.stored("zendesk_tickets", "nobody", ["0007", *others]) == {}
+
+
 def test_stored_of_a_table_without_hashes(warehouse: Warehouse) -> None:
     spec = TableSpec("tickets", "", COMMON)
     pipeline = warehouse.pipeline("zendesk", "acme")
