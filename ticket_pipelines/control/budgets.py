@@ -7,16 +7,40 @@ SQLite, the database's write lock), so that two processes never take the same re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dlt_sources.limits import Announcement, close, take
+from dlt_sources.limits import Announcement, Limit, close, take
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
+
+_BATCH = 500
+"""Accounts a statement."""
+
+TELL_EVERY = 10.0
+"""Seconds between two times that what is left of credits is written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one limit class.
+
+    Attributes:
+        limit: Name of the class.
+        left: Requests (or credits) left in the present period; None: not known.
+        total: Requests per period; None: only the vendor knows.
+        period_seconds: The period.
+    """
+
+    limit: str
+    left: int | None
+    total: int | None
+    period_seconds: float
 
 
 @dataclass(slots=True)
@@ -40,6 +64,7 @@ class ControlBudgets:
         self._clock = now
         # what this process last read of an announced total: an answer that repeats it costs no write
         self._announced: dict[tuple[str, str], int | None] = {}
+        self._told: dict[tuple[str, str], float] = {}
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """See `Budgets.reserve`."""
@@ -57,6 +82,8 @@ class ControlBudgets:
         """See `Budgets.observe`."""
         said = Announcement(limit, total, remaining, resets_in)
         news = total is not None and self._announced.get((account, limit)) != total
+        if total is None and remaining is not None:
+            self._keep(account, limit, remaining)
         if not news and close(said, now=1.0) == 0.0:
             return
         with self._row(account, limit) as (connection, row):
@@ -69,6 +96,16 @@ class ControlBudgets:
         """See `Budgets.close_until`."""
         with self._row(account, limit) as (connection, row):
             connection.execute(_update(account, limit, closed_until=max(row.closed_until, until)))
+
+    def _keep(self, account: str, limit: str, remaining: int) -> None:
+        """Writes down what is left, now and then: where a total is announced, our own count tells."""
+        now = self._clock() if self._clock is not None else time.time()
+        last = self._told.get((account, limit))
+        if last is not None and 0 <= now - last < TELL_EVERY and remaining > 0:
+            return
+        with self._row(account, limit) as (connection, _):
+            connection.execute(_update(account, limit, remaining=remaining, told_at=self._now(connection)))
+        self._told[account, limit] = now
 
     def advance(self, account: str, seconds: float) -> None:
         """Moves an account's budgets on in time, where the vendor is a sandbox whose clock was moved on."""
@@ -100,6 +137,33 @@ class ControlBudgets:
         if connection.dialect.name == "postgresql":
             return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
         return time.time()
+
+
+def left(
+    connection: sa.Connection, accounts: Collection[str], limits: Sequence[Limit], now: float
+) -> dict[str, list[Left]]:
+    """What is left of each of these limits, by account."""
+    columns = (
+        table.c[name] for name in ("account", "limit_class", "total", "taken", "closed_until", "remaining", "told_at")
+    )
+    rows = {
+        (row.account, row.limit_class): row
+        for start in range(0, len(accounts), _BATCH)
+        for row in connection.execute(
+            sa.select(*columns).where(table.c.account.in_(list(accounts)[start : start + _BATCH]))
+        )
+    }
+    return {account: [_left(rows.get((account, limit.name)), limit, now) for limit in limits] for account in accounts}
+
+
+def _left(row: sa.Row[Any] | None, limit: Limit, now: float) -> Left:
+    total = (row.total if row is not None and row.total is not None else limit.total) or None
+    if row is None:
+        return Left(limit.name, total, total, limit.period)
+    found = None if total is None else max(0, total - sum(now - limit.period < at <= now for at in row.taken))
+    if row.remaining is not None and now - row.told_at < limit.period:
+        found = row.remaining if found is None else min(found, row.remaining)
+    return Left(limit.name, 0 if row.closed_until > now else found, total, limit.period)
 
 
 def _key(account: str, limit: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

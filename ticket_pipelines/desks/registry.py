@@ -199,6 +199,12 @@ class Registry:
         self._write(key, {"paused": False, **(due if desk.parked is None else self._tried_again())})
         return self.get(key)
 
+    def try_again(self, key: str) -> Desk:
+        """Forgets a desk's failures: it is due at once, whatever kept it back. One that is paused stays so."""
+        self.get(key)
+        self._write(key, self._tried_again())
+        return self.get(key)
+
     def remove(self, key: str) -> Desk:
         """Ends a desk: no sync any more, its credentials forgotten, its rows kept in the warehouse."""
         desk = self.get(key)

@@ -118,6 +118,20 @@ def grant(connection: sa.Connection, desk: str, holder: str, now: datetime, ttl:
     return None if found is None else int(found)
 
 
+def revoke(control: sa.Engine, desk: str) -> str | None:
+    """Ends the lease of a desk, whoever has it: a holder that still lives loads nothing more (`Lease.check`).
+
+    Returns:
+        Who held it, in words; None: nobody.
+    """
+    now = datetime.now(UTC)
+    held = sa.and_(table.c.desk == desk, table.c.expires_at >= now)
+    with control.begin() as connection:
+        holder: str | None = connection.execute(sa.select(table.c.holder).where(held)).scalar()
+        connection.execute(sa.update(table).where(held).values(expires_at=now - timedelta(seconds=1)))
+    return holder
+
+
 @contextmanager
 def hold(
     control: sa.Engine,
