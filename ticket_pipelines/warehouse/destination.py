@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,7 +52,13 @@ class UpsertJob(RunnableLoadJob, HasFollowupJobs):
 
     def run(self) -> None:
         """Called by dlt, in its worker."""
-        self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
+        try:
+            self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
+        except Exception:
+            # dlt wakes its loop for a job that ended, not for one to be tried again: that would cost a second each time
+            with suppress(ValueError):
+                self._done_event.release()
+            raise
 
 
 class UpsertClientMixin:
