@@ -5,8 +5,8 @@ there. Our job reads the package's file and upserts in one transaction (`Writer.
 nothing is left behind by a crash, and desks share nothing. dlt keeps what it does well: the package, the schema
 history, the position, `_dlt_loads`.
 
-Everything overridden here is a public method of dlt's job client or destination; `test_dlt_hooks.py` proves that dlt
-still calls each.
+Everything overridden here is a public method of dlt's job client or destination, and one private event is set;
+`test_dlt_hooks.py` proves that dlt still calls each.
 """
 
 from __future__ import annotations
