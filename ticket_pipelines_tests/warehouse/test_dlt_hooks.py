@@ -14,6 +14,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 from dlt.common.destination.client import JobClientBase, RunnableLoadJob
 from dlt.common.destination.reference import Destination
 from dlt.common.runtime.run_context import RunContext
+from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.job_client_impl import SqlJobClientBase, SqlJobClientWithStagingDataset
@@ -141,7 +142,8 @@ def test_a_refused_file_wakes_the_load_that_waits_for_it() -> None:
         def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
             raise RuntimeError(f"{table} {parquet.name} {columns}")
 
-    job = UpsertJob("zendesk_tickets.1a2b3c.0.parquet", Refusing(), ["id"])
+    job = UpsertJob("package/zendesk_tickets.1a2b3c.0.parquet", Refusing(), ["id"])
+    job.set_run_vars("1", Schema("zendesk"), {"name": "zendesk_tickets", "columns": {}})
     job._done_event = BoundedSemaphore()
     job._done_event.acquire()
     with pytest.raises(RuntimeError, match="zendesk_tickets"):
