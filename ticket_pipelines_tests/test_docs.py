@@ -66,6 +66,7 @@ def readme_commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line and not line.startswith(SETUP)]
 
 
+@pytest.mark.long
 def test_readme_commands_run(tmp_path: Path, make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(tickets=20)
     (tmp_path / "zendesk.json").write_text(json.dumps(sandbox.zendesk.credentials))

@@ -40,15 +40,17 @@ CHANGED_TICKETS = """
 
 @click.command(short_help="Runs everything against an emulated vendor.")
 @click.option("--tickets", type=click.IntRange(min=20), default=60, show_default=True, help="Tickets to invent.")
+@click.option("--vendor", "chosen", multiple=True, metavar="NAME", help="Only this vendor; may be given again.")
 @json_option
-def demo(tickets: int, as_json: bool) -> None:
+def demo(tickets: int, chosen: Sequence[str], as_json: bool) -> None:
     """Runs the main job against the sandbox and prints what came in.
 
     Starts the sandbox, registers one desk per vendor, syncs, changes things at the vendor, and syncs again.
     """
     settings = start()
+    names = _chosen(chosen)
     with _sandbox(tickets) as server, opened(settings) as project:
-        told = [_one_vendor(settings, project, listening, as_json) for listening in _served(server)]
+        told = [_one_vendor(settings, project, listening, as_json) for listening in _served(server, names)]
     if as_json:
         print_json(told)
     else:
@@ -283,7 +285,12 @@ def _sandbox(tickets: int) -> Iterator[SandboxServer]:
         yield server
 
 
-def _served(server: SandboxServer) -> list[Listening]:
-    from ticket_pipelines.desks.registration import vendors
+def _chosen(names: Sequence[str]) -> Sequence[str]:
+    """The vendors to show: all of them, unless some are named."""
+    from ticket_pipelines.desks.registration import find_vendor, vendors
 
-    return [listening for name, listening in server.vendors.items() if name in vendors()]
+    return [find_vendor(name).name for name in names] or list(vendors())
+
+
+def _served(server: SandboxServer, names: Sequence[str]) -> list[Listening]:
+    return [listening for name, listening in server.vendors.items() if name in names]

@@ -5,14 +5,15 @@ there. Our job reads the package's file and upserts in one transaction (`Writer.
 nothing is left behind by a crash, and desks share nothing. dlt keeps what it does well: the package, the schema
 history, the position, `_dlt_loads`.
 
-Everything overridden here is a public method of dlt's job client or destination; `test_dlt_hooks.py` proves that dlt
-still calls each.
+Everything overridden here is a public method of dlt's job client or destination, and one private event is set;
+`test_dlt_hooks.py` proves that dlt still calls each.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,7 +52,13 @@ class UpsertJob(RunnableLoadJob, HasFollowupJobs):
 
     def run(self) -> None:
         """Called by dlt, in its worker."""
-        self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
+        try:
+            self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
+        except Exception:
+            # dlt wakes its loop for a job that ended, not for one to be tried again: that would cost a second each time
+            with suppress(ValueError):
+                self._done_event.release()
+            raise
 
 
 class UpsertClientMixin:

@@ -157,13 +157,24 @@ class DuckDBWarehouse:
 
     def identity(self) -> str:
         """The warehouse's own id; see `base.Warehouse`."""
-        if IDENTITY_TABLE not in self._known():
+        found = self._found_identity()
+        if found is None:
             self.prepare((), {})
-        with self._open(write=False) as connection:
-            row = connection.execute(f"SELECT id FROM {qualified(IDENTITY_TABLE)}").fetchone()
-        if row is None:
+            found = self._found_identity()
+        if found is None:
             raise WarehouseUnavailableError(f"Warehouse {self.label} has lost its id; drop {SCHEMA}.{IDENTITY_TABLE}.")
-        return str(row[0])
+        return found
+
+    def _found_identity(self) -> str | None:
+        """The id where there is one. One opening of the file, since each costs 15 ms of processor time."""
+        if not self.path.exists():
+            return None
+        with self._open(write=False) as connection:
+            try:
+                row = connection.execute(f"SELECT id FROM {qualified(IDENTITY_TABLE)}").fetchone()
+            except duckdb.CatalogException:
+                return None
+        return None if row is None else str(row[0])
 
     def _known(self) -> Catalog:
         """The catalog as it was last read."""

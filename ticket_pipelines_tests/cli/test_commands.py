@@ -213,6 +213,7 @@ def test_keys_are_rotated(cli: Cli, add_desk: AddDesk) -> None:
     assert cli("desks", "check", "acme").exit_status in (0, 3)
 
 
+@pytest.mark.long
 def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     first = cli("demo", "--tickets", "30", "--json")
     assert first.exit_status == 0, first.stderr
@@ -232,6 +233,8 @@ def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     now = {change["done"]: change["now"] for change in told["changes"]}
     assert now["deleted"]["deleted"]
     assert now["solved by an automation"]["status"] == "solved"
-    again = cli("demo", "--tickets", "30")
+    again = cli("demo", "--tickets", "30", "--vendor", "zendesk")
     assert again.exit_status == 0, again.stderr
+    assert "demo_zendesk" in again.stdout
+    assert "demo_qcontact" not in again.stdout
     assert "make dev" in again.stdout

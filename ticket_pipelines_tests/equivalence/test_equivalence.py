@@ -149,6 +149,7 @@ def difference(found: Path, wanted: Path) -> Iterator[str]:
                 yield f"row {key}: {name} is {one!r} and not {other!r}"
 
 
+@pytest.mark.long
 def test_every_engine_holds_the_same_rows_in_every_time_zone(
     followers: list[Follower], accounts: dict[str, Account]
 ) -> None:

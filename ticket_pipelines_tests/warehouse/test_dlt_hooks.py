@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from dlt.common.configuration.specs.pluggable_run_context import PluggableRunCon
 from dlt.common.destination.client import JobClientBase, RunnableLoadJob
 from dlt.common.destination.reference import Destination
 from dlt.common.runtime.run_context import RunContext
+from dlt.common.schema import Schema
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.job_client_impl import SqlJobClientBase, SqlJobClientWithStagingDataset
@@ -19,6 +22,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from ticket_pipelines.warehouse import destination, duckdb_destination, loading, postgres_destination
 from ticket_pipelines.warehouse.base import Warehouse
+from ticket_pipelines.warehouse.destination import UpsertJob
 from ticket_pipelines_tests.warehouse.rows import TICKETS, arrow, row
 
 HOOKS: list[tuple[type[Any], str]] = [
@@ -131,3 +135,17 @@ def test_dlt_makes_nothing_beside_its_own_tables(
 
 def test_pipelines_are_named_by_vendor_and_desk() -> None:
     assert loading.pipeline_name("zoho_desk", "acme") == "zoho_desk__acme"
+
+
+def test_a_refused_file_wakes_the_load_that_waits_for_it() -> None:
+    class Refusing:
+        def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
+            raise RuntimeError(f"{table} {parquet.name} {columns}")
+
+    job = UpsertJob("package/zendesk_tickets.1a2b3c.0.parquet", Refusing(), ["id"])
+    job.set_run_vars("1", Schema("zendesk"), {"name": "zendesk_tickets", "columns": {}})
+    job._done_event = BoundedSemaphore()
+    job._done_event.acquire()
+    with pytest.raises(RuntimeError, match="zendesk_tickets"):
+        job.run()
+    assert job._done_event.acquire(blocking=False)
