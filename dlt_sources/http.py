@@ -218,11 +218,13 @@ class Session:
         self._http.close()
 
     def _reserve(self, request: Request, waited: float) -> float:
-        for limit in request.limits:
-            while wait := self._budgets.reserve(self._account, limit.name, limit.total, limit.period):
-                waited += wait
-                self._refuse_long(request, wait, waited)
-                self.pause(wait, f"{LIMIT_WAIT}{limit.name}")
+        while request.limits:
+            wait, limit = self._budgets.reserve_all(self._account, request.limits)
+            if not wait:
+                break
+            waited += wait
+            self._refuse_long(request, wait, waited)
+            self.pause(wait, f"{LIMIT_WAIT}{limit}")
         return waited
 
     def _close(self, request: Request, answer: Answer, limited: int, waited: float) -> float:

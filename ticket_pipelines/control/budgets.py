@@ -7,16 +7,22 @@ SQLite, the database's write lock), so that two processes never take the same re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dlt_sources.limits import Announcement, close, take
+from dlt_sources.limits import Announcement, Limit, close, take_all
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
+
+
+CLOCK_SECONDS = 60.0
+"""How long the difference to the server's clock is taken for what it was."""
+ADRIFT = 0.5
+"""Seconds by which this machine's two clocks may move apart, before the server is asked again (a sleep, a set clock)."""
 
 
 @dataclass(slots=True)
@@ -40,16 +46,28 @@ class ControlBudgets:
         self._clock = now
         # what this process last read of an announced total: an answer that repeats it costs no write
         self._announced: dict[tuple[str, str], int | None] = {}
+        self._server_clock: _ServerClock | None = None
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """See `Budgets.reserve`."""
-        with self._row(account, limit) as (connection, row):
-            allowed = total if row.total is None else row.total
-            wait, taken = take(row.taken, self._now(connection), allowed, period, row.closed_until)
-            if taken != row.taken:
-                connection.execute(_update(account, limit, taken=taken))
-        self._announced[account, limit] = row.total
-        return wait
+        return self.reserve_all(account, (Limit(limit, total, period),))[0]
+
+    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
+        """See `Budgets.reserve_all`."""
+        with self._rows(account, [limit.name for limit in limits]) as (connection, rows):
+            budgets = {limit: rows[limit.name] for limit in limits}
+            wait, name, taken = take_all(
+                {limit: (row.taken, row.total, row.closed_until) for limit, row in budgets.items()},
+                self._now(connection),
+            )
+            if taken:
+                connection.execute(
+                    self._upsert(set_=("taken",)),
+                    [_values(account, limit.name, taken=times) for limit, times in taken.items()],
+                )
+        for limit, row in budgets.items():
+            self._announced[account, limit.name] = row.total
+        return wait, name
 
     def observe(
         self, account: str, limit: str, *, total: int | None, remaining: int | None, resets_in: float | None
@@ -84,22 +102,66 @@ class ControlBudgets:
     @contextmanager
     def _row(self, account: str, limit: str) -> Iterator[tuple[sa.Connection, _Row]]:
         """The budget's row, locked until the end of the block, made where there is none."""
-        insert = sqlite.insert if self._control.dialect.name == "sqlite" else postgresql.insert
-        values = {"account": account, "limit_class": limit, "taken": [], "closed_until": 0.0}
-        query = sa.select(table.c.total, table.c.taken, table.c.closed_until).where(*_key(account, limit))
+        with self._rows(account, (limit,)) as (connection, rows):
+            yield connection, rows[limit]
+
+    @contextmanager
+    def _rows(self, account: str, limits: Sequence[str]) -> Iterator[tuple[sa.Connection, dict[str, _Row]]]:
+        """Rows of an account's budgets by limit class, locked in one order, so that nobody waits for another for ever."""
+        query = _LOCKED.params(of_account=account, of_limits=list(limits))
         with self._control.begin() as connection:
-            found = connection.execute(query.with_for_update()).one_or_none()
-            if found is None:
-                connection.execute(insert(table).values(values).on_conflict_do_nothing())
-                found = connection.execute(query.with_for_update()).one()
-            yield connection, _Row(found.total, list(found.taken), found.closed_until)
+            found = connection.execute(query).all()
+            if len(found) < len(limits):
+                connection.execute(self._upsert(), [_values(account, limit, taken=[]) for limit in sorted(limits)])
+                found = connection.execute(query).all()
+            yield connection, {row.limit_class: _Row(row.total, list(row.taken), row.closed_until) for row in found}
+
+    def _upsert(self, set_: Sequence[str] = ()) -> sa.Insert:
+        """Inserts rows; of those that are there, these columns are set."""
+        made = (sqlite.insert if self._control.dialect.name == "sqlite" else postgresql.insert)(table)
+        if not set_:
+            return made.on_conflict_do_nothing()
+        return made.on_conflict_do_update(
+            index_elements=[table.c.account, table.c.limit_class], set_={name: made.excluded[name] for name in set_}
+        )
 
     def _now(self, connection: sa.Connection) -> float:
         if self._clock is not None:
             return self._clock()
-        if connection.dialect.name == "postgresql":
-            return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-        return time.time()
+        if connection.dialect.name != "postgresql":
+            return time.time()
+        if self._server_clock is None or self._server_clock.is_doubtful():
+            self._server_clock = _ServerClock(connection)
+        return self._server_clock.now()
+
+
+class _ServerClock:
+    """The database server's clock, told by this machine's steady one for a while: asking costs as much as a budget."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        said = connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
+        self._asked_at, self._wall = time.monotonic(), time.time()
+        self._ahead = float(said) - self._asked_at
+
+    def now(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def is_doubtful(self) -> bool:
+        passed = time.monotonic() - self._asked_at
+        return passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > ADRIFT
+
+
+_LOCKED = (
+    sa.select(table.c.limit_class, table.c.total, table.c.taken, table.c.closed_until)
+    .where(table.c.account == sa.bindparam("of_account"))
+    .where(table.c.limit_class.in_(sa.bindparam("of_limits", expanding=True)))
+    .order_by(table.c.limit_class)
+    .with_for_update()
+)
+
+
+def _values(account: str, limit: str, *, taken: list[float]) -> dict[str, object]:
+    return {"account": account, "limit_class": limit, "taken": taken, "closed_until": 0.0}
 
 
 def _key(account: str, limit: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
