@@ -118,6 +118,7 @@ def idle(server: postgres.Postgres, options: argparse.Namespace) -> list[Figure]
         Figure("visits a second", len(late) / spent.seconds, "", None),
         Figure("CPU of a probe, lease and bookkeeping included", 1000 * cpu / len(late), "ms", 5),
         Figure("visits that were syncs, or failed", spent.syncs, "", 0),
+        Figure("peak memory of the worker", spent.peak / 1e6, "MB", None),
     ]
 
 
@@ -149,6 +150,7 @@ def live(server: postgres.Postgres, options: argparse.Namespace) -> list[Figure]
         Figure("syncs a second", spent.syncs / spent.seconds, "", None),
         Figure("a sync, median", statistics.median(spent.sync_seconds or [0.0]), "s", None),
         Figure("syncs that were not whole", spent.failed, "", 0),
+        Figure("peak memory of the worker", spent.peak / 1e6, "MB", None),
     ]  # fmt: skip
 
 

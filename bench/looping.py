@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ class Spent:
         failed: Visits that failed or were partial.
         lateness: Seconds by which each desk was late when its visit began.
         sync_seconds: How long each sync took.
+        peak: Most memory that this process had resident so far, bytes.
     """
 
     seconds: float = 0.0
@@ -58,6 +60,7 @@ class Spent:
     failed: int = 0
     lateness: list[float] = field(default_factory=list)
     sync_seconds: list[float] = field(default_factory=list)
+    peak: int = 0
 
 
 class Recorder:
@@ -91,6 +94,7 @@ def measured(server: int) -> Iterator[Spent]:
     spent.seconds = time.perf_counter() - before[0]
     spent.client = time.process_time() - before[1]
     spent.server = cpu_of_tree(server) - before[2]
+    spent.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def loop(project: Project, options: argparse.Namespace) -> Spent:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -61,10 +62,8 @@ class ControlBudgets:
                 self._now(connection),
             )
             if taken:
-                connection.execute(
-                    self._upsert(set_=("taken",)),
-                    [_values(account, limit.name, taken=times) for limit, times in taken.items()],
-                )
+                rows_taken = [_values(account, limit.name, taken=times) for limit, times in taken.items()]
+                connection.execute(_writing(self._control.dialect.name, over=True), rows_taken)
         for limit, row in budgets.items():
             self._announced[account, limit.name] = row.total
         return wait, name
@@ -108,22 +107,14 @@ class ControlBudgets:
     @contextmanager
     def _rows(self, account: str, limits: Sequence[str]) -> Iterator[tuple[sa.Connection, dict[str, _Row]]]:
         """Rows of an account's budgets by limit class, locked in one order, so that nobody waits for another for ever."""
-        query = _LOCKED.params(of_account=account, of_limits=list(limits))
+        which = {"of_account": account, "of_limits": list(limits)}
         with self._control.begin() as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(_LOCKED, which).all()
             if len(found) < len(limits):
-                connection.execute(self._upsert(), [_values(account, limit, taken=[]) for limit in sorted(limits)])
-                found = connection.execute(query).all()
+                new = [_values(account, limit, taken=[]) for limit in sorted(limits)]
+                connection.execute(_writing(self._control.dialect.name, over=False), new)
+                found = connection.execute(_LOCKED, which).all()
             yield connection, {row.limit_class: _Row(row.total, list(row.taken), row.closed_until) for row in found}
-
-    def _upsert(self, set_: Sequence[str] = ()) -> sa.Insert:
-        """Inserts rows; of those that are there, these columns are set."""
-        made = (sqlite.insert if self._control.dialect.name == "sqlite" else postgresql.insert)(table)
-        if not set_:
-            return made.on_conflict_do_nothing()
-        return made.on_conflict_do_update(
-            index_elements=[table.c.account, table.c.limit_class], set_={name: made.excluded[name] for name in set_}
-        )
 
     def _now(self, connection: sa.Connection) -> float:
         if self._clock is not None:
@@ -158,6 +149,17 @@ _LOCKED = (
     .order_by(table.c.limit_class)
     .with_for_update()
 )
+
+
+@cache
+def _writing(dialect: str, *, over: bool) -> sa.Insert:
+    """Inserts rows; leaves those that are there, or writes the requests that were taken over theirs."""
+    made = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    if not over:
+        return made.on_conflict_do_nothing()
+    return made.on_conflict_do_update(
+        index_elements=[table.c.account, table.c.limit_class], set_={"taken": made.excluded.taken}
+    )
 
 
 def _values(account: str, limit: str, *, taken: list[float]) -> dict[str, object]:
