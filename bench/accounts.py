@@ -1,7 +1,8 @@
-"""Zendesk accounts of the sandbox, many in one process: `python -m bench.accounts --accounts 1000 --data 1 --ready FILE`.
+"""Zendesk accounts of the sandbox, many in one process.
 
-Each account has a port of its own, hence budgets and a token of its own; several may show the same data. The ready file
-holds their addresses as a JSON list once all are answered.
+Run: `python -m bench.accounts --accounts 1000 --data 1 --ready FILE`. Each account has a port of its own, hence budgets
+and a token of its own; several may show the same data. The ready file holds their addresses as a JSON list once all are
+answered.
 """
 
 from __future__ import annotations

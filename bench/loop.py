@@ -262,7 +262,7 @@ def main() -> int:
     options = parser.parse_args()
     cases = {"idle": idle, "live": live, "row": row, "idle_sync": idle_sync}
     load = os.getloadavg()[0]
-    with postgres.running({"track_commit_timestamp": "on", "max_connections": "200"}) as server:
+    with postgres.running({"track_commit_timestamp": "on", "max_connections": "200", "autovacuum": "on"}) as server:
         figures = [figure for case in options.cases.split(",") for figure in cases[case](server, options)]
     rows = [
         (one.name, f"{one.value:.3g} {one.unit}".strip(), "" if one.bound is None else f"{one.bound:g}",

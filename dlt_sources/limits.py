@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-
 SKEW = 1.0
 """Seconds by which the clocks of those who share a budget may differ."""
 

@@ -19,11 +19,10 @@ from dlt_sources.limits import Announcement, Limit, close, take_all
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
 
-
 CLOCK_SECONDS = 60.0
 """How long the difference to the server's clock is taken for what it was."""
 ADRIFT = 0.5
-"""Seconds by which this machine's two clocks may move apart, before the server is asked again (a sleep, a set clock)."""
+"""Seconds by which this machine's clocks may move apart (a sleep, a clock that is set) until the server is asked."""
 
 
 @dataclass(slots=True)
@@ -55,6 +54,8 @@ class ControlBudgets:
 
     def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
         """See `Budgets.reserve_all`."""
+        if not limits:
+            return 0.0, ""
         with self._rows(account, [limit.name for limit in limits]) as (connection, rows):
             budgets = {limit: rows[limit.name] for limit in limits}
             wait, name, taken = take_all(
@@ -106,7 +107,7 @@ class ControlBudgets:
 
     @contextmanager
     def _rows(self, account: str, limits: Sequence[str]) -> Iterator[tuple[sa.Connection, dict[str, _Row]]]:
-        """Rows of an account's budgets by limit class, locked in one order, so that nobody waits for another for ever."""
+        """Rows of an account's budgets by limit class, locked in one order, so that no two wait for each other."""
         which = {"of_account": account, "of_limits": list(limits)}
         with self._control.begin() as connection:
             found = connection.execute(_LOCKED, which).all()

@@ -16,7 +16,6 @@ from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registry import due_query
 from ticket_pipelines.sync.lease import TTL, Lease, grant
 
-
 _AT = sa.bindparam("at", type_=Instant)
 _FREE = due_query(_AT).where(desks.c.key.not_in(sa.select(leases.c.desk).where(leases.c.expires_at >= _AT)))
 # the locked row is read as it is now: a desk whose sync ended since the list was made is due no longer

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import cursors as table
 
-
 _COPY = sa.select(table.c.state).where(
     table.c.desk == sa.bindparam("of_desk"), table.c.warehouse == sa.bindparam("in_warehouse")
 )

@@ -120,7 +120,13 @@ def grant(connection: sa.Connection, desk: str, holder: str, now: datetime, ttl:
     Returns:
         The fencing token; None: somebody holds the lease.
     """
-    values = {"desk": desk, "token": 1, "holder": holder, "acquired_at": now, "expires_at": now + timedelta(seconds=ttl)}
+    values = {
+        "desk": desk,
+        "token": 1,
+        "holder": holder,
+        "acquired_at": now,
+        "expires_at": now + timedelta(seconds=ttl),
+    }
     found = connection.execute(_granting(connection.dialect.name), values).scalar()
     return None if found is None else int(found)
 
