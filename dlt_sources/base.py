@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from dlt_sources.limits import Budgets
+from dlt_sources.limits import Budgets, Limit
 from dlt_sources.oauth import TokenStore
 
 State = dict[str, Any]
@@ -344,6 +344,10 @@ class Vendor:
         retired: Names of settings of an API that is no more, in lower case, each with what to write instead.
         whole_every: Seconds after the last whole sync from which a desk is synced whatever its probe says, since a
             probe does not show all that changes.
+        limits: The limit classes of an account with what is assumed of each, for people to see what is left; a total of
+            0: only the vendor knows.
+        clocks: Members of a stream's state that are times by the vendor's clock (Unix seconds or ISO), the one that a
+            walk moves first: how far a backfill has come.
     """
 
     name: str
@@ -360,6 +364,8 @@ class Vendor:
     numeric_ids: bool = False
     retired: Mapping[str, str] = field(default_factory=dict)
     whole_every: int = 3600
+    limits: tuple[Limit, ...] = ()
+    clocks: tuple[str, ...] = ()
 
     def stream(self, name: str) -> Stream:
         """The stream of that name.

@@ -72,6 +72,11 @@ class Limit:
     period: float = 60.0
 
 
+DAY = 86_400.0
+CREDITS = Limit("credits", 0, DAY)
+"""Credits of a vendor that counts what calls cost over a day, and tells what is left of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What the headers of one answer say of one limit class; None: not said.

@@ -9,6 +9,7 @@ from dlt_sources.base import Client, Vendor
 from dlt_sources.limits import Budgets
 from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.zendesk.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, credentials_end, validate
+from dlt_sources.zendesk.limits import ASSUMED
 from dlt_sources.zendesk.streams import STREAMS
 
 
@@ -32,4 +33,6 @@ ZENDESK = Vendor(
     credential_forms=CREDENTIAL_FORMS,
     credentials_end=credentials_end,
     numeric_ids=True,
+    limits=tuple(ASSUMED.values()),
+    clocks=("clock",),
 )

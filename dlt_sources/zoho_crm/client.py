@@ -9,7 +9,7 @@ from dlt_sources.base import Access, OnWait, Page, Refresh, State, Stream, Usage
 from dlt_sources.checks import ceiling
 from dlt_sources.errors import AccessError, PermanentError, SourceError, UnavailableError
 from dlt_sources.http import Answer, Request, Session
-from dlt_sources.limits import Announcement, Budgets, Limit
+from dlt_sources.limits import CREDITS, Announcement, Budgets, Limit
 from dlt_sources.oauth import SHARED, TokenStore, fingerprint
 from dlt_sources.retry import Clock, Policy
 from dlt_sources.zoho.auth import RefreshToken
@@ -18,7 +18,6 @@ from dlt_sources.zoho_crm.account import Account
 from dlt_sources.zoho_crm.bulk import BULK_FROM, began_at, export
 from dlt_sources.zoho_crm.config import account, accounts_address, address, chosen_modules, validate
 from dlt_sources.zoho_crm.failures import NoBulkError, failure, problem
-from dlt_sources.zoho_crm.limits import ACCOUNT
 from dlt_sources.zoho_crm.reader import Reader
 
 
@@ -44,7 +43,7 @@ class ZohoCrm:
         """See `Dialect.announcements`: what is left of the day's credits."""
         left = {name.lower(): value for name, value in headers.items()}.get("x-api-credits-remaining", "").strip()
         if left.isdecimal():
-            yield Announcement(ACCOUNT, None, int(left), None)
+            yield Announcement(CREDITS.name, None, int(left), None)
 
     def failure(self, request: Request, answer: Answer) -> SourceError:
         """See `Dialect.failure`."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dlt_sources.base import Client, Discovery, Stream, Vendor
-from dlt_sources.limits import Budgets
+from dlt_sources.limits import CREDITS, Budgets
 from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.zoho_crm.config import CONFIG_KEYS, CREDENTIAL_FORMS, account, validate
 from dlt_sources.zoho_crm.streams import CUSTOM_MODULES, STREAMS
@@ -35,6 +35,8 @@ ZOHO_CRM = Vendor(
     schedule="0 * * * *",
     # no one request shows what changed in all modules
     whole_every=0,
+    limits=(CREDITS,),
+    clocks=("clock",),
     account=account,
     validate=validate,
     open=_open,

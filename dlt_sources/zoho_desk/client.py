@@ -10,7 +10,7 @@ from dlt_sources.base import Access, OnWait, Page, State, Stream, Usage, Window
 from dlt_sources.checks import ceiling
 from dlt_sources.errors import AccessError, ConfigurationError, SourceError, UnavailableError
 from dlt_sources.http import Answer, Request, Session
-from dlt_sources.limits import Announcement, Budgets, Limit
+from dlt_sources.limits import CREDITS, Announcement, Budgets, Limit
 from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.retry import Clock, Policy
 from dlt_sources.zoho.auth import RefreshToken
@@ -48,9 +48,10 @@ class ZohoDesk:
         return self._auth.renew()
 
     def announcements(self, headers: Mapping[str, str]) -> Iterable[Announcement]:
-        """See `Dialect.announcements`: credits are no requests, so the budgets are told nothing."""
+        """See `Dialect.announcements`: what is left of the day's credits."""
         self.credits.tell(headers)
-        return ()
+        if self.credits.remaining is not None:
+            yield Announcement(CREDITS.name, None, self.credits.remaining, None)
 
     def failure(self, request: Request, answer: Answer) -> SourceError:
         """See `Dialect.failure`."""

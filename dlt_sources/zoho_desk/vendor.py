@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlt_sources.base import Client, Vendor
-from dlt_sources.limits import Budgets
+from dlt_sources.limits import CREDITS, Budgets
 from dlt_sources.oauth import SHARED, TokenStore
 from dlt_sources.zoho.config import CREDENTIAL_FORMS
 from dlt_sources.zoho_desk.config import CONFIG_KEYS, account, validate
@@ -34,4 +34,6 @@ ZOHO_DESK = Vendor(
     numeric_ids=True,
     # an answer of a contact may leave the time of change that the probe asks for alone
     whole_every=600,
+    limits=(CREDITS,),
+    clocks=("created",),
 )

@@ -117,6 +117,19 @@ def resume(key: str, as_json: bool) -> None:
 
 @desks.command()
 @key_argument
+@json_option
+def reset(key: str, as_json: bool) -> None:
+    """Frees a desk that is stuck, whoever syncs it, and tries it at once; its position and rows stay."""
+    from ticket_pipelines.desks.resetting import reset_desk
+
+    with opened() as project:
+        desk, holder = reset_desk(project, key)
+    freed = f" (it was held by {holder})" if holder else ""
+    _print(desk, as_json, f"desk {key} reset{freed}; " + ("it is paused" if desk.paused else "due now"))
+
+
+@desks.command()
+@key_argument
 @click.option(
     "--purge", is_flag=True, help="Delete its rows in the warehouse and its history too; the key is free again."
 )

@@ -7,10 +7,11 @@ SQLite, the database's write lock), so that two processes never take the same re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -18,11 +19,30 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dlt_sources.limits import Announcement, Limit, close, take_all
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
+from ticket_pipelines.control.server_clock import ServerClock
 
-CLOCK_SECONDS = 60.0
-"""How long the difference to the server's clock is taken for what it was."""
-ADRIFT = 0.5
-"""Seconds by which this machine's clocks may move apart (a sleep, a clock that is set) until the server is asked."""
+_BATCH = 500
+"""Accounts a statement."""
+
+TELL_EVERY = 10.0
+"""Seconds between two times that what is left of credits is written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one limit class.
+
+    Attributes:
+        limit: Name of the class.
+        left: Requests (or credits) left in the present period; None: not known.
+        total: Requests per period; None: only the vendor knows.
+        period_seconds: The period.
+    """
+
+    limit: str
+    left: int | None
+    total: int | None
+    period_seconds: float
 
 
 @dataclass(slots=True)
@@ -46,7 +66,8 @@ class ControlBudgets:
         self._clock = now
         # what this process last read of an announced total: an answer that repeats it costs no write
         self._announced: dict[tuple[str, str], int | None] = {}
-        self._server_clock: _ServerClock | None = None
+        self._server_clock: ServerClock | None = None
+        self._told: dict[tuple[str, str], float] = {}
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """See `Budgets.reserve`."""
@@ -75,6 +96,8 @@ class ControlBudgets:
         """See `Budgets.observe`."""
         said = Announcement(limit, total, remaining, resets_in)
         news = total is not None and self._announced.get((account, limit)) != total
+        if total is None and remaining is not None:
+            self._keep(account, limit, remaining)
         if not news and close(said, now=1.0) == 0.0:
             return
         with self._row(account, limit) as (connection, row):
@@ -87,6 +110,16 @@ class ControlBudgets:
         """See `Budgets.close_until`."""
         with self._row(account, limit) as (connection, row):
             connection.execute(_update(account, limit, closed_until=max(row.closed_until, until)))
+
+    def _keep(self, account: str, limit: str, remaining: int) -> None:
+        """Writes down what is left, now and then: where a total is announced, our own count tells."""
+        now = self._clock() if self._clock is not None else time.time()
+        last = self._told.get((account, limit))
+        if last is not None and 0 <= now - last < TELL_EVERY and remaining > 0:
+            return
+        with self._row(account, limit) as (connection, _):
+            connection.execute(_update(account, limit, remaining=remaining, told_at=self._now(connection)))
+        self._told[account, limit] = now
 
     def advance(self, account: str, seconds: float) -> None:
         """Moves an account's budgets on in time, where the vendor is a sandbox whose clock was moved on."""
@@ -123,24 +156,8 @@ class ControlBudgets:
         if connection.dialect.name != "postgresql":
             return time.time()
         if self._server_clock is None or self._server_clock.is_doubtful():
-            self._server_clock = _ServerClock(connection)
+            self._server_clock = ServerClock(connection)
         return self._server_clock.now()
-
-
-class _ServerClock:
-    """The database server's clock, told by this machine's steady one for a while: asking costs as much as a budget."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        said = connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
-        self._asked_at, self._wall = time.monotonic(), time.time()
-        self._ahead = float(said) - self._asked_at
-
-    def now(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def is_doubtful(self) -> bool:
-        passed = time.monotonic() - self._asked_at
-        return passed > CLOCK_SECONDS or abs(time.time() - self._wall - passed) > ADRIFT
 
 
 _LOCKED = (
@@ -165,6 +182,33 @@ def _writing(dialect: str, *, over: bool) -> sa.Insert:
 
 def _values(account: str, limit: str, *, taken: list[float]) -> dict[str, object]:
     return {"account": account, "limit_class": limit, "taken": taken, "closed_until": 0.0}
+
+
+def left(
+    connection: sa.Connection, accounts: Collection[str], limits: Sequence[Limit], now: float
+) -> dict[str, list[Left]]:
+    """What is left of each of these limits, by account."""
+    columns = (
+        table.c[name] for name in ("account", "limit_class", "total", "taken", "closed_until", "remaining", "told_at")
+    )
+    rows = {
+        (row.account, row.limit_class): row
+        for start in range(0, len(accounts), _BATCH)
+        for row in connection.execute(
+            sa.select(*columns).where(table.c.account.in_(list(accounts)[start : start + _BATCH]))
+        )
+    }
+    return {account: [_left(rows.get((account, limit.name)), limit, now) for limit in limits] for account in accounts}
+
+
+def _left(row: sa.Row[Any] | None, limit: Limit, now: float) -> Left:
+    total = (row.total if row is not None and row.total is not None else limit.total) or None
+    if row is None:
+        return Left(limit.name, total, total, limit.period)
+    found = None if total is None else max(0, total - sum(now - limit.period < at <= now for at in row.taken))
+    if row.remaining is not None and now - row.told_at < limit.period:
+        found = row.remaining if found is None else min(found, row.remaining)
+    return Left(limit.name, 0 if row.closed_until > now else found, total, limit.period)
 
 
 def _key(account: str, limit: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

@@ -151,6 +151,8 @@ budgets = sa.Table(
     sa.Column("total", sa.Integer, doc="what the vendor announced; null: the contract's number"),
     sa.Column("taken", sa.JSON, nullable=False, doc="Unix times of the requests within the period"),
     sa.Column("closed_until", sa.Float, nullable=False, server_default="0", doc="Unix time"),
+    sa.Column("remaining", sa.BigInteger, doc="what the vendor said is left, where it announces no total"),
+    sa.Column("told_at", sa.Float, doc="Unix time at which it said so"),
 )
 
 access_tokens = sa.Table(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from ticket_pipelines.control.backfill import Backfill, backfill
+from ticket_pipelines.control.budgets import Left, left
 from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import cursors, leases, sync_runs
 from ticket_pipelines.control.database import desks as desk_table
-from ticket_pipelines.control.database import leases, sync_runs
 from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
+from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.sync.result import Direction, Mode, Status, SyncResult, Trigger
 
 _SHOWN = ("started_at", "status", "rows_created", "rows_updated", "duration_seconds", "error_message")
@@ -42,6 +45,8 @@ class DeskStatus:
         rows_today: Vendor rows that its syncs created since midnight UTC.
         errors_today: Syncs that failed since midnight UTC.
         last_runs: Its last three syncs, newest first: when, how they ended, rows created and updated, seconds.
+        budget: What its account has left, by limit class; other desks of the account share it.
+        backfill: The full sync or backfill that is under way, or was cut off; None: there is none.
     """
 
     desk: str
@@ -61,6 +66,8 @@ class DeskStatus:
     rows_today: int
     errors_today: int
     last_runs: tuple[Mapping[str, Any], ...]
+    budget: tuple[Left, ...]
+    backfill: Backfill | None
 
 
 def runs(
@@ -94,6 +101,7 @@ def runs_since(control: sa.Engine, desk: str, since: datetime) -> list[SyncResul
 
 def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[DeskStatus]:
     """How these desks are doing, in their order."""
+    desks = list(desks)
     with reading(control) as connection:
         # a push brings nothing in
         read = sync_runs.c.direction == Direction.INBOUND
@@ -108,6 +116,8 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         latest = _last_three(connection)
         held = sa.select(leases.c.desk, leases.c.holder).where(leases.c.expires_at > now)
         holders = {row[0]: row[1] for row in connection.execute(held)}
+        budgets = _budgets(connection, desks, now)
+        walks = _walks(connection, {desk.key: desk.vendor for desk in desks}, now)
     return [
         replace(
             _status(
@@ -121,9 +131,31 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
             rows_today=int(today.get(desk.key, {}).get("rows") or 0),
             errors_today=int(today.get(desk.key, {}).get("errors") or 0),
             last_runs=tuple(latest.get(desk.key, ())),
+            budget=budgets[desk.key],
+            backfill=walks.get(desk.key),
         )
         for desk in desks
     ]
+
+
+def _budgets(connection: sa.Connection, desks: Sequence[Desk], now: datetime) -> dict[str, tuple[Left, ...]]:
+    """What the account of each desk has left."""
+    found: dict[str, tuple[Left, ...]] = {}
+    for vendor in {desk.vendor for desk in desks}:
+        accounts = {desk.key: desk.account for desk in desks if desk.vendor == vendor}
+        told = left(connection, set(accounts.values()), find_vendor(vendor).limits, now.timestamp())
+        found |= {key: tuple(told[account]) for key, account in accounts.items()}
+    return found
+
+
+def _walks(connection: sa.Connection, vendors: Mapping[str, str], now: datetime) -> dict[str, Backfill | None]:
+    """What is under way at each desk."""
+    copies = connection.execute(sa.select(cursors.c.desk, cursors.c.state, cursors.c.updated_at))
+    return {
+        row.desk: backfill(row.state, find_vendor(vendors[row.desk]).clocks, row.updated_at, now)
+        for row in copies
+        if row.desk in vendors
+    }
 
 
 def _today(now: datetime) -> sa.Select[Any]:
@@ -185,6 +217,8 @@ def _status(
         rows_today=0,
         errors_today=0,
         last_runs=(),
+        budget=(),
+        backfill=None,
     )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ticket_pipelines.defs.failures import failure_of
 from ticket_pipelines.defs.resources import Tickets
+from ticket_pipelines.desks import resetting
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import TicketPipelinesError
 
@@ -46,6 +47,19 @@ def resume(context: dg.OpExecutionContext, config: DeskConfig, tickets: dg.Resou
     context.log.info(_told(desk))
 
 
+@dg.op(
+    description="Frees a desk that is stuck from whoever syncs it, and tries it at once; its position and rows stay."
+)
+def reset(context: dg.OpExecutionContext, config: DeskConfig, tickets: dg.ResourceParam[Tickets]) -> None:
+    """Resets."""
+    try:
+        with tickets.open() as project:
+            desk, holder = resetting.reset_desk(project, config.desk)
+    except TicketPipelinesError as error:
+        raise failure_of(error, scheduled=False) from error
+    context.log.info(f"{_told(desk)}; it was held by {holder or 'nobody'}")
+
+
 @dg.op(description="Changes when a desk is synced; running loops follow within seconds.")
 def schedule(context: dg.OpExecutionContext, config: ScheduleConfig, tickets: dg.ResourceParam[Tickets]) -> None:
     """Changes schedule and time zone."""
@@ -75,10 +89,16 @@ def resume_desk() -> None:
     resume()
 
 
+@dg.job(description="Frees a desk that is stuck, and tries it at once.", executor_def=dg.in_process_executor)
+def reset_desk() -> None:
+    """One step."""
+    reset()
+
+
 @dg.job(description="Changes the schedule of a desk, without a deploy.", executor_def=dg.in_process_executor)
 def schedule_desk() -> None:
     """One step."""
     schedule()
 
 
-CONTROLS = [pause_desk, resume_desk, schedule_desk]
+CONTROLS = [pause_desk, resume_desk, reset_desk, schedule_desk]

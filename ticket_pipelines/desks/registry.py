@@ -208,6 +208,12 @@ class Registry:
         self._write(key, {"paused": False, **(due if desk.parked is None else self._tried_again())})
         return self.get(key)
 
+    def try_again(self, key: str) -> Desk:
+        """Forgets a desk's failures: it is due at once, whatever kept it back. One that is paused stays so."""
+        self.get(key)
+        self._write(key, self._tried_again())
+        return self.get(key)
+
     def remove(self, key: str) -> Desk:
         """Ends a desk: no sync any more, its credentials forgotten, its rows kept in the warehouse."""
         desk = self.get(key)
@@ -238,21 +244,22 @@ class Registry:
         with self._control.begin() as connection:
             self._ended(connection, key, ending)
 
-    def idle(self, desk: Desk, at: datetime, beside: Callable[[sa.Connection], None]) -> None:
-        """Records an idle check, in one transaction with something else.
+    def idle(self, desk: Desk, at: datetime, give_back: Callable[[sa.Connection], bool]) -> None:
+        """Records an idle check and gives the lease back, in one transaction.
 
         Args:
             desk: The desk, as it was when its lease was taken.
             at: When the check ended.
-            beside: What else the transaction does (giving the lease back).
+            give_back: Gives the lease back; False: it had ended, so that the check counts for nothing.
         """
         ending = Ending(Status.SKIPPED, at)
         with self._control.begin() as connection:
+            if not give_back(connection):
+                return
             values = {f"new_{name}": value for name, value in after(desk, ending).items()}
             as_seen = {"of_key": desk.key, "seen_at": desk.updated_at, "checked_at": desk.last_checked_at}
             if connection.execute(_IDLE, {**values, **as_seen}).rowcount != 1:
                 self._ended(connection, desk.key, ending)
-            beside(connection)
 
     def _ended(self, connection: sa.Connection, key: str, ending: Ending) -> None:
         query = sa.select(*COLUMNS).where(table.c.key == key, table.c.removed_at.is_(None)).with_for_update()

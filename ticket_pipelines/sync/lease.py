@@ -43,7 +43,8 @@ _POLL = 0.5
 _RELEASE = (
     sa.update(table)
     .where(table.c.desk == sa.bindparam("of_desk"), table.c.token == sa.bindparam("of_token"))
-    .values(expires_at=sa.bindparam("at"))
+    .where(table.c.expires_at >= sa.bindparam("now"))
+    .values(expires_at=sa.bindparam("over"))
 )
 
 
@@ -89,10 +90,11 @@ class Lease:
         with self.control.begin() as connection:
             self.release_with(connection)
 
-    def release_with(self, connection: sa.Connection) -> None:
-        """Gives the lease back in a transaction that records what came of holding it."""
-        ended = {"of_desk": self.desk, "of_token": self.token, "at": datetime.now(UTC) - timedelta(seconds=1)}
-        connection.execute(_RELEASE, ended)
+    def release_with(self, connection: sa.Connection) -> bool:
+        """Gives the lease back in a transaction that records what came of holding it; False: it had ended before."""
+        now = datetime.now(UTC)
+        mine = {"of_desk": self.desk, "of_token": self.token, "now": now, "over": now - timedelta(seconds=1)}
+        return connection.execute(_RELEASE, mine).rowcount == 1
 
 
 def acquire(control: sa.Engine, desk: str, holder: str, ttl: float = TTL) -> Lease:
@@ -140,6 +142,20 @@ def _granting(dialect: str) -> sa.Executable:
     ended = table.c.expires_at < given.acquired_at
     taken = first.on_conflict_do_update(index_elements=[table.c.desk], set_=next_one, where=ended)
     return taken.returning(table.c.token)
+
+
+def revoke(control: sa.Engine, desk: str) -> str | None:
+    """Ends the lease of a desk, whoever has it: a holder that still lives loads nothing more (`Lease.check`).
+
+    Returns:
+        Who held it, in words; None: nobody.
+    """
+    now = datetime.now(UTC)
+    held = sa.and_(table.c.desk == desk, table.c.expires_at >= now)
+    with control.begin() as connection:
+        holder: str | None = connection.execute(sa.select(table.c.holder).where(held)).scalar()
+        connection.execute(sa.update(table).where(held).values(expires_at=now - timedelta(seconds=1)))
+    return holder
 
 
 @contextmanager

@@ -99,6 +99,9 @@ class Position:
             return
         entry = self._part(walk)[stream]
         entry |= {"state": dict(state), "done": last}
+        if not last:
+            # where the walk began by the vendor's clock, so that its speed can be told
+            entry.setdefault("first", {name: value for name, value in state.items() if isinstance(value, str | int)})
         if last and entry["window"] == [None, None]:
             self._part("streams").setdefault(stream, dict(state))
 

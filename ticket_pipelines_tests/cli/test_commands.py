@@ -71,6 +71,7 @@ def test_the_life_of_a_desk(cli: Cli, tmp_path: Path) -> None:
     assert (updated.json["schedule"], updated.json["config"]) == ("every 30s", {"subdomain": "acme"})
     assert cli("desks", "pause", "acme", "--json").json["state"] == "paused"
     assert cli("desks", "resume", "acme", "--json").json["state"] == "active"
+    assert cli("desks", "reset", "acme").stdout == "desk acme reset; due now\n"
     assert cli("desks", "remove", "acme").exit_status == 0
     assert cli("desks", "list", "--json").json == []
     assert cli("desks", "list", "--removed", "--json").json[0]["state"] == "removed"

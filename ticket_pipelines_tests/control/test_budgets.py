@@ -9,8 +9,9 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from dlt_sources.limits import Limit
-from ticket_pipelines.control.budgets import ControlBudgets
+from dlt_sources.limits import CREDITS, Limit
+from ticket_pipelines.control.budgets import ControlBudgets, left
+from ticket_pipelines.control.connection import reading
 
 ACCOUNT = "acme.zendesk.com"
 
@@ -119,6 +120,46 @@ def test_on_postgres_the_servers_clock_counts(control: sa.Engine, monkeypatch: p
         assert 0 < ahead.reserve(ACCOUNT, "incremental", 3, 60) <= 60
     # its clock is set right while it runs
     assert 0 < ahead.reserve(ACCOUNT, "incremental", 3, 60) <= 60
+
+
+def remaining(control: sa.Engine, clock: Clock, limit: Limit) -> int | None:
+    with reading(control) as connection:
+        (found,) = left(connection, {ACCOUNT}, (limit,), clock.now)[ACCOUNT]
+    return found.left
+
+
+def test_what_is_left_is_the_total_without_the_requests_of_the_period(
+    control: sa.Engine, clock: Clock, budgets: ControlBudgets
+) -> None:
+    exports = Limit("incremental", 10)
+    assert remaining(control, clock, exports) == 10
+    for _ in range(3):
+        budgets.reserve(ACCOUNT, "incremental", 10, 60)
+    assert remaining(control, clock, exports) == 7
+    budgets.observe(ACCOUNT, "incremental", total=30, remaining=20, resets_in=40)
+    assert remaining(control, clock, exports) == 27
+    budgets.close_until(ACCOUNT, "incremental", clock.now + 90)
+    assert remaining(control, clock, exports) == 0
+    clock.now += 91
+    assert remaining(control, clock, exports) == 30
+
+
+def test_what_is_left_of_credits_is_what_the_vendor_said_for_a_day(
+    control: sa.Engine, clock: Clock, budgets: ControlBudgets
+) -> None:
+    assert remaining(control, clock, CREDITS) is None
+    budgets.observe(ACCOUNT, "credits", total=None, remaining=5_000, resets_in=None)
+    assert remaining(control, clock, CREDITS) == 5_000
+    clock.now += 3
+    budgets.observe(ACCOUNT, "credits", total=None, remaining=4_999, resets_in=None)
+    assert remaining(control, clock, CREDITS) == 5_000, "a write for each request"
+    clock.now += 8
+    budgets.observe(ACCOUNT, "credits", total=None, remaining=4_998, resets_in=None)
+    assert remaining(control, clock, CREDITS) == 4_998
+    budgets.observe(ACCOUNT, "credits", total=None, remaining=0, resets_in=None)
+    assert remaining(control, clock, CREDITS) == 0
+    clock.now += 86_401
+    assert remaining(control, clock, CREDITS) is None
 
 
 def test_an_account_can_be_moved_on_in_time(budgets: ControlBudgets) -> None:

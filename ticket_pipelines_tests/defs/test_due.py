@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ticket_pipelines.alerts.store import read_standing
 from ticket_pipelines.alerts.tick import tick
 from ticket_pipelines.control.database import desks as table
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.status import runs, status
 from ticket_pipelines.definitions import defs
 from ticket_pipelines.defs import planned
@@ -21,6 +22,7 @@ from ticket_pipelines.defs.launch import QUIET
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.loop.pulse import Kind, Loop, beat, read_loops
 from ticket_pipelines.sandbox.server import SandboxServer
+from ticket_pipelines.sync.lease import acquire
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.defs.conftest import Daemon
 from ticket_pipelines_tests.fixtures.project import Cli
@@ -199,6 +201,17 @@ def test_schedules_are_changed_from_the_ui(daemon: Daemon, sandbox: SandboxServe
     assert (desks.get("desk00").schedule, desks.get("desk00").timezone) == ("*/5 9-17 * * 1-5", "Europe/Rome")
     assert not control(daemon, "schedule_desk", desk="desk00", schedule="often").success
     assert not control(daemon, "pause_desk", desk="nobody").success
+
+
+def test_a_stuck_desk_is_reset_from_the_ui(daemon: Daemon, sandbox: SandboxServer) -> None:
+    add(daemon, sandbox, 1)
+    hung = acquire(daemon.project.control, "desk00", "a sync that hangs")
+    daemon.project.desks.ended("desk00", Ending(Status.FAILED, datetime.now(UTC), "credentials", "refused"))
+    assert control(daemon, "reset_desk", desk="desk00").success
+    desk = daemon.project.desks.get("desk00")
+    assert (desk.parked, desk.failures) == (None, 0)
+    assert not hung.prolong()
+    assert not control(daemon, "reset_desk", desk="nobody").success
 
 
 def test_a_worker_tells_dagster_too(daemon: Daemon, sandbox: SandboxServer, cli: Cli) -> None:

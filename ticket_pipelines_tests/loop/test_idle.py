@@ -11,7 +11,7 @@ from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registry import Registry
 from ticket_pipelines.loop.claims import claim_due
-from ticket_pipelines.sync.lease import Lease
+from ticket_pipelines.sync.lease import Lease, revoke
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.loop.conftest import add
 
@@ -57,13 +57,29 @@ def test_what_became_of_the_desk_meanwhile_stays(desks: Registry, claimed: tuple
     assert (after.next_due_at, after.failures) == (expected[change], int(change == "synced"))
 
 
-def test_neither_is_recorded_without_the_other(desks: Registry, claimed: tuple[Desk, Lease]) -> None:
+def test_neither_is_recorded_without_the_other(
+    desks: Registry, claimed: tuple[Desk, Lease], monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk, lease = claimed
 
-    def broken(_: sa.Connection) -> None:
+    def broken(*_: object) -> dict[str, object]:
         raise OSError("away")
 
+    monkeypatch.setattr("ticket_pipelines.desks.registry.after", broken)
     with pytest.raises(OSError, match="away"):
-        desks.idle(desk, datetime.now(UTC) + LATER, broken)
+        desks.idle(desk, datetime.now(UTC) + LATER, lease.release_with)
     assert desks.get("acme").last_checked_at == desk.last_checked_at
     assert lease.prolong()
+
+
+def test_a_check_whose_lease_was_taken_away_counts_for_nothing(
+    desks: Registry, control: sa.Engine, claimed: tuple[Desk, Lease]
+) -> None:
+    desk, lease = claimed
+    revoke(control, "acme")
+    desks.try_again("acme")
+    due = desks.get("acme").next_due_at
+    ((_, other),) = claim_due(control, "another", 1, datetime.now(UTC) + LATER)
+    desks.idle(desk, datetime.now(UTC) + LATER, lease.release_with)
+    assert desks.get("acme").next_due_at == due
+    assert other.prolong()

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import open_control
 from ticket_pipelines.control.database import leases
 from ticket_pipelines.errors import DeskBusyError, LeaseLostError
-from ticket_pipelines.sync.lease import Lease, acquire, hold
+from ticket_pipelines.sync.lease import Lease, acquire, hold, revoke
 from ticket_pipelines.sync.progress import Quiet
 
 ENDED = -1.0
@@ -93,6 +93,19 @@ def test_the_heartbeat_prolongs(control: sa.Engine) -> None:
 
     with hold(control, "acme", heartbeat=0.01):
         assert beaten.wait(30)
+
+
+def test_a_revoked_lease_is_lost_to_its_holder_and_free_for_the_next(control: sa.Engine) -> None:
+    hung = acquire(control, "acme", "hung")
+    assert revoke(control, "other") is None
+    assert revoke(control, "acme") == "hung"
+    assert revoke(control, "acme") is None
+    with pytest.raises(LeaseLostError):
+        hung.check()
+    following = acquire(control, "acme", "following")
+    hung.release()
+    following.check()
+    assert following.token == hung.token + 1
 
 
 def test_a_failure_gives_the_lease_back(control: sa.Engine) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from dlt_sources import VENDORS
+from ticket_pipelines.control.status import status
 from ticket_pipelines.project import Project
 from ticket_pipelines.sandbox.zendesk.access import CREDENTIALS
 from ticket_pipelines.sync.engine import sync_desk
+from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Mode, Status, SyncRequest
 from ticket_pipelines.unified.model import TABLES
+from ticket_pipelines_tests.fixtures.sandbox import AMPLE, MakeSandbox
 
 MakeProject = Callable[..., Project]
 
@@ -57,3 +62,37 @@ def test_two_desks_of_one_account_hold_the_same(make_project: MakeProject, sandb
     first, second = (contents(project, key) for key in ("acme", "beta"))
     for table in first.keys() - {"record_links"}:
         assert first[table] == second[table], table
+
+
+class Watcher(Quiet):
+    """Counts the rows that are committed."""
+
+    rows = 0
+
+    def loaded(self, rows: int) -> None:
+        self.rows += rows
+
+
+def test_a_backfill_that_is_cut_off_says_how_far_it_came(make_project: MakeProject, make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(
+        tickets=300, settings={"account_total": AMPLE, "incremental_total": AMPLE, "slow_above": 100}
+    )
+    project = make_project()
+    register(project, sandbox)
+    watcher = Watcher()
+    request = SyncRequest(mode=Mode.BACKFILL, since=datetime(2020, 1, 1, tzinfo=UTC), streams=("tickets",))
+    cut = sync_desk(project, "acme", request, watcher, Bounds(rows=50, read=50), stopping=lambda: watcher.rows > 0)
+    assert cut.status is Status.PARTIAL
+    (found,) = status(project.control, project.desks.list(), datetime.now(UTC))
+    assert found.backfill is not None
+    assert (found.backfill.mode, found.backfill.stream) == ("backfill", "tickets")
+    assert found.backfill.fraction is not None
+    assert 0 < found.backfill.fraction < 1
+    assert found.backfill.seconds_left is not None
+    exports = next(one for one in found.budget if one.limit == "incremental")
+    assert exports.left is not None
+    assert exports.total is not None
+    assert 0 <= exports.left < exports.total
+
+    assert sync_desk(project, "acme", request).status is Status.SUCCESS
+    assert status(project.control, project.desks.list(), datetime.now(UTC))[0].backfill is None

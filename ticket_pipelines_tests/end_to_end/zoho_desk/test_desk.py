@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ticket_pipelines.control.database import access_tokens
+from ticket_pipelines.control.status import status
 from ticket_pipelines.desks.checking import check_desk
 from ticket_pipelines.sync import recheck
 from ticket_pipelines.sync.rebuild import rebuild_desk
@@ -96,6 +97,10 @@ def test_the_reserve_of_credits_makes_the_sync_partial_and_the_next_goes_on(make
     assert outcome(first, "contacts")[0] == "success"
     assert set(desk.living()) <= desk.ids("tickets")
     assert {entry.status for entry in desk.vendor.control.log()} == {200, 204}
+    (told,) = status(desk.project.control, desk.project.desks.list(), datetime.now(UTC))[0].budget
+    assert (told.limit, told.total) == ("credits", None)
+    assert told.left is not None
+    assert 200 <= told.left < 400
 
     desk.vendor.control.configure(credits=100_000)
     desk.synced()
