@@ -79,6 +79,8 @@ def test_a_check_whose_lease_was_taken_away_counts_for_nothing(
     revoke(control, "acme")
     desks.try_again("acme")
     due = desks.get("acme").next_due_at
+    desks.idle(desk, datetime.now(UTC) + LATER, lease.release_with)
+    assert desks.get("acme").next_due_at == due
     ((_, other),) = claim_due(control, "another", 1, datetime.now(UTC) + LATER)
     desks.idle(desk, datetime.now(UTC) + LATER, lease.release_with)
     assert desks.get("acme").next_due_at == due
