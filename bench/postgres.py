@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -87,8 +87,12 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """A fresh server; stopped and removed at the end."""
+def running(changed: Mapping[str, str] | None = None) -> Iterator[Postgres]:
+    """A fresh server; stopped and removed at the end.
+
+    Args:
+        changed: Settings beside, or in place of, `SETTINGS`.
+    """
     root = Path(tempfile.mkdtemp(prefix="bench-postgres-"))
     as_user: dict[str, Any] = {"env": {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(root)}}
     if os.geteuid() == 0:
@@ -111,7 +115,7 @@ def running() -> Iterator[Postgres]:
             "--locale=C.UTF-8",
         ]
         subprocess.run(init, check=True, capture_output=True, cwd="/", **as_user)
-        settings = SETTINGS | {"port": str(port)}
+        settings = SETTINGS | dict(changed or {}) | {"port": str(port)}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (root / "log").open("wb") as log:
             server = subprocess.Popen(

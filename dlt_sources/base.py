@@ -215,8 +215,9 @@ class Usage:
     wait_seconds: float = 0.0
 
 
-OnWait = Callable[[float, str], None]
-"""Called before a wait with its seconds and the reason in words; may raise, then nothing is waited for."""
+OnWait = Callable[[float, str], bool | None]
+"""Called before a wait with its seconds and the reason in words. May raise: then nothing is waited for. May do the
+waiting itself, so that it can cut it off, and says so by True."""
 
 LIMIT_WAIT = "limit "
 """How the reason begins where the wait is for a limit of the account, and the vendor answers well."""

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+SKEW = 1.0
+"""Seconds by which the clocks of those who share a budget may differ."""
 
 
 class Budgets(Protocol):
@@ -27,6 +30,19 @@ class Budgets(Protocol):
 
         Returns:
             Seconds to wait before the caller may ask again; 0.0 when the request is taken.
+        """
+        ...
+
+    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
+        """Takes one request from each of several budgets, or from none.
+
+        Args:
+            account: `Vendor.account` of the configuration.
+            limits: The limit classes, each once.
+
+        Returns:
+            Seconds to wait before the caller may ask again, and the class that makes it wait; 0.0 and any class when
+            the request is taken.
         """
         ...
 
@@ -93,14 +109,38 @@ def take(
     Returns:
         Seconds to wait (0.0: taken), and the times to keep.
     """
-    # a time from the future comes of a clock that was set back: it would close the budget for as long
-    recent = sorted(t for t in taken if now - period < t <= now)
+    # a time from the future comes of a clock that was set back: it would close the budget for as long. A little of it
+    # is the difference of two clocks
+    recent = sorted(t for t in taken if now - period < t <= now + SKEW)
     wait = max(0.0, closed_until - now)
     if len(recent) >= max(1, total):
         wait = max(wait, recent[-max(1, total)] + period - now)
     if wait > 0.0:
         return wait, recent
     return 0.0, [*recent, now]
+
+
+def take_all(
+    budgets: Mapping[Limit, tuple[Sequence[float], int | None, float]], now: float
+) -> tuple[float, str, dict[Limit, list[float]]]:
+    """Takes one request from each budget, or from none.
+
+    Args:
+        budgets: Of each limit class the times of its requests, the total that was announced (None: none was), and the
+            Unix time before which nothing is taken.
+        now: Unix time.
+
+    Returns:
+        Seconds to wait (0.0: taken), the class that makes it wait, and, if taken, the times to keep.
+    """
+    taken: dict[Limit, list[float]] = {}
+    longest, name = 0.0, ""
+    for limit, (times, announced, closed_until) in budgets.items():
+        total = limit.total if announced is None else announced
+        wait, taken[limit] = take(times, now, total, limit.period, closed_until)
+        if wait > longest or not name:
+            longest, name = wait, limit.name
+    return longest, name, {} if longest else taken
 
 
 def close(announcement: Announcement, now: float, closed_until: float = 0.0) -> float:
@@ -127,11 +167,18 @@ class MemoryBudgets:
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """See `Budgets.reserve`."""
+        return self.reserve_all(account, (Limit(limit, total, period),))[0]
+
+    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
+        """See `Budgets.reserve_all`."""
         with self._lock:
-            budget = self._budget(account, limit)
-            allowed = total if budget.announced is None else budget.announced
-            wait, budget.taken = take(budget.taken, self._now(), allowed, period, budget.closed_until)
-            return wait
+            budgets = {limit: self._budget(account, limit.name) for limit in limits}
+            wait, name, taken = take_all(
+                {limit: (one.taken, one.announced, one.closed_until) for limit, one in budgets.items()}, self._now()
+            )
+            for limit, times in taken.items():
+                budgets[limit].taken = times
+            return wait, name
 
     def observe(
         self, account: str, limit: str, *, total: int | None, remaining: int | None, resets_in: float | None

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dlt_sources.limits import Announcement, Limit, close, take
+from dlt_sources.limits import Announcement, Limit, close, take_all
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import budgets as table
+from ticket_pipelines.control.server_clock import ServerClock
 
 _BATCH = 500
 """Accounts a statement."""
@@ -64,17 +66,29 @@ class ControlBudgets:
         self._clock = now
         # what this process last read of an announced total: an answer that repeats it costs no write
         self._announced: dict[tuple[str, str], int | None] = {}
+        self._server_clock: ServerClock | None = None
         self._told: dict[tuple[str, str], float] = {}
 
     def reserve(self, account: str, limit: str, total: int, period: float) -> float:
         """See `Budgets.reserve`."""
-        with self._row(account, limit) as (connection, row):
-            allowed = total if row.total is None else row.total
-            wait, taken = take(row.taken, self._now(connection), allowed, period, row.closed_until)
-            if taken != row.taken:
-                connection.execute(_update(account, limit, taken=taken))
-        self._announced[account, limit] = row.total
-        return wait
+        return self.reserve_all(account, (Limit(limit, total, period),))[0]
+
+    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
+        """See `Budgets.reserve_all`."""
+        if not limits:
+            return 0.0, ""
+        with self._rows(account, [limit.name for limit in limits]) as (connection, rows):
+            budgets = {limit: rows[limit.name] for limit in limits}
+            wait, name, taken = take_all(
+                {limit: (row.taken, row.total, row.closed_until) for limit, row in budgets.items()},
+                self._now(connection),
+            )
+            if taken:
+                rows_taken = [_values(account, limit.name, taken=times) for limit, times in taken.items()]
+                connection.execute(_writing(self._control.dialect.name, over=True), rows_taken)
+        for limit, row in budgets.items():
+            self._announced[account, limit.name] = row.total
+        return wait, name
 
     def observe(
         self, account: str, limit: str, *, total: int | None, remaining: int | None, resets_in: float | None
@@ -121,22 +135,53 @@ class ControlBudgets:
     @contextmanager
     def _row(self, account: str, limit: str) -> Iterator[tuple[sa.Connection, _Row]]:
         """The budget's row, locked until the end of the block, made where there is none."""
-        insert = sqlite.insert if self._control.dialect.name == "sqlite" else postgresql.insert
-        values = {"account": account, "limit_class": limit, "taken": [], "closed_until": 0.0}
-        query = sa.select(table.c.total, table.c.taken, table.c.closed_until).where(*_key(account, limit))
+        with self._rows(account, (limit,)) as (connection, rows):
+            yield connection, rows[limit]
+
+    @contextmanager
+    def _rows(self, account: str, limits: Sequence[str]) -> Iterator[tuple[sa.Connection, dict[str, _Row]]]:
+        """Rows of an account's budgets by limit class, locked in one order, so that no two wait for each other."""
+        which = {"of_account": account, "of_limits": list(limits)}
         with self._control.begin() as connection:
-            found = connection.execute(query.with_for_update()).one_or_none()
-            if found is None:
-                connection.execute(insert(table).values(values).on_conflict_do_nothing())
-                found = connection.execute(query.with_for_update()).one()
-            yield connection, _Row(found.total, list(found.taken), found.closed_until)
+            found = connection.execute(_LOCKED, which).all()
+            if len(found) < len(limits):
+                new = [_values(account, limit, taken=[]) for limit in sorted(limits)]
+                connection.execute(_writing(self._control.dialect.name, over=False), new)
+                found = connection.execute(_LOCKED, which).all()
+            yield connection, {row.limit_class: _Row(row.total, list(row.taken), row.closed_until) for row in found}
 
     def _now(self, connection: sa.Connection) -> float:
         if self._clock is not None:
             return self._clock()
-        if connection.dialect.name == "postgresql":
-            return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
-        return time.time()
+        if connection.dialect.name != "postgresql":
+            return time.time()
+        if self._server_clock is None or self._server_clock.is_doubtful():
+            self._server_clock = ServerClock(connection)
+        return self._server_clock.now()
+
+
+_LOCKED = (
+    sa.select(table.c.limit_class, table.c.total, table.c.taken, table.c.closed_until)
+    .where(table.c.account == sa.bindparam("of_account"))
+    .where(table.c.limit_class.in_(sa.bindparam("of_limits", expanding=True)))
+    .order_by(table.c.limit_class)
+    .with_for_update()
+)
+
+
+@cache
+def _writing(dialect: str, *, over: bool) -> sa.Insert:
+    """Inserts rows; leaves those that are there, or writes the requests that were taken over theirs."""
+    made = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    if not over:
+        return made.on_conflict_do_nothing()
+    return made.on_conflict_do_update(
+        index_elements=[table.c.account, table.c.limit_class], set_={"taken": made.excluded.taken}
+    )
+
+
+def _values(account: str, limit: str, *, taken: list[float]) -> dict[str, object]:
+    return {"account": account, "limit_class": limit, "taken": taken, "closed_until": 0.0}
 
 
 def left(

@@ -7,19 +7,23 @@ so: `with reading(engine) as connection`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from ticket_pipelines.control.migrate import migrate
 from ticket_pipelines.errors import ControlUnavailableError
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
+REST = 2.0
+"""Seconds after which a connection to Postgres that nobody used is asked whether it still works: asking each time costs
+a busy loop as much as its work."""
 
 
 def open_control(url: str) -> sa.Engine:
@@ -45,8 +49,14 @@ def open_control(url: str) -> sa.Engine:
 
 @contextmanager
 def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A connection for reads alone: takes no write lock on SQLite."""
-    with engine.connect().execution_options(reading=True) as connection:
+    """A connection for reads alone: takes no write lock on SQLite, and no transaction on Postgres.
+
+    There each statement sees what is committed when it begins, in a transaction or not.
+    """
+    options: dict[str, Any] = {"reading": True}
+    if engine.dialect.name == "postgresql":
+        options["isolation_level"] = "AUTOCOMMIT"
+    with engine.connect().execution_options(**options) as connection:
         yield connection
 
 
@@ -68,11 +78,31 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _postgres(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "ticket-pipelines"},
     )
+
+    @sa.event.listens_for(engine, "checkin")
+    def _returned(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: Any, _proxy: Any) -> None:
+        rested = time.monotonic() - record.info.get("rests_since", time.monotonic())
+        if rested > REST and not _works(engine, connection):
+            # the pool gives another one in its place
+            raise DisconnectionError
+
+    return engine
+
+
+def _works(engine: sa.Engine, connection: Any) -> bool:
+    try:
+        return bool(engine.dialect.do_ping(connection))
+    except engine.dialect.loaded_dbapi.Error:
+        return False
 
 
 def _reason(error: Exception) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -59,14 +59,24 @@ class ControlTokens:
         control: The control database.
         cipher: Encrypts and decrypts.
         sleep: Waits so many seconds for somebody else's token.
+        known: Tokens that were read or minted, so that a fresh one costs no look; one that is refused is forgotten.
     """
 
     control: sa.Engine
     cipher: Cipher
     sleep: Callable[[float], None] = time.sleep
+    known: dict[str, Token] = field(default_factory=dict)
 
     def get(self, credential: str, mint: Callable[[], Token], now: Callable[[], float]) -> Token:
         """See `TokenStore.get`."""
+        known = self.known.get(credential)
+        if known is not None and known.fresh(now()):
+            return known
+        found = self.known[credential] = self._shared(credential, mint, now)
+        return found
+
+    def _shared(self, credential: str, mint: Callable[[], Token], now: Callable[[], float]) -> Token:
+        """The token that all processes share."""
         while True:
             found = self._read(credential)
             if found is not None and found.fresh(now()):
@@ -87,6 +97,9 @@ class ControlTokens:
 
     def discard(self, credential: str, value: str) -> None:
         """See `TokenStore.discard`."""
+        known = self.known.get(credential)
+        if known is not None and known.value == value:
+            self.known.pop(credential, None)
         with self.control.begin() as connection:
             query = sa.select(table.c.token).where(table.c.credential == credential).with_for_update()
             stored = connection.execute(query).scalar()

@@ -36,8 +36,17 @@ COLUMNS = [table.c[field.name] for field in fields(Desk)]
 """The columns that make a `Desk`."""
 
 
-def due_query(now: datetime) -> sa.Select[Any]:
-    """The desks that are due, in the order in which they go."""
+_IDLE = (
+    sa.update(table)
+    .where(table.c.key == sa.bindparam("of_key"), table.c.updated_at == sa.bindparam("seen_at"))
+    .where(table.c.last_checked_at == sa.bindparam("checked_at"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("failures", "parked", "last_checked_at", "next_due_at")})
+)
+"""Writes an idle check over a desk that nobody has changed, or synced, since it was seen."""
+
+
+def due_query(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
+    """The desks that are due at a time, or at that of a parameter, in the order in which they go."""
     came = sa.or_(table.c.next_due_at.is_(None), table.c.next_due_at <= now)
     active = sa.and_(table.c.removed_at.is_(None), table.c.paused.is_(sa.false()), table.c.parked.is_(None))
     waiting_since = sa.func.coalesce(table.c.next_due_at, table.c.created_at)
@@ -232,11 +241,31 @@ class Registry:
 
     def ended(self, key: str, ending: Ending) -> None:
         """Records how a sync or an idle check ended: due time, failures in a row, parking."""
-        query = sa.select(*COLUMNS).where(table.c.key == key, table.c.removed_at.is_(None)).with_for_update()
         with self._control.begin() as connection:
-            row = connection.execute(query).mappings().first()
-            if row and (values := after(Desk(**row), ending)):
-                connection.execute(sa.update(table).where(table.c.key == key).values(**values))
+            self._ended(connection, key, ending)
+
+    def idle(self, desk: Desk, at: datetime, give_back: Callable[[sa.Connection], bool]) -> None:
+        """Records an idle check and gives the lease back, in one transaction.
+
+        Args:
+            desk: The desk, as it was when its lease was taken.
+            at: When the check ended.
+            give_back: Gives the lease back; False: it had ended, so that the check counts for nothing.
+        """
+        ending = Ending(Status.SKIPPED, at)
+        with self._control.begin() as connection:
+            if not give_back(connection):
+                return
+            values = {f"new_{name}": value for name, value in after(desk, ending).items()}
+            as_seen = {"of_key": desk.key, "seen_at": desk.updated_at, "checked_at": desk.last_checked_at}
+            if connection.execute(_IDLE, {**values, **as_seen}).rowcount != 1:
+                self._ended(connection, desk.key, ending)
+
+    def _ended(self, connection: sa.Connection, key: str, ending: Ending) -> None:
+        query = sa.select(*COLUMNS).where(table.c.key == key, table.c.removed_at.is_(None)).with_for_update()
+        row = connection.execute(query).mappings().first()
+        if row and (values := after(Desk(**row), ending)):
+            connection.execute(sa.update(table).where(table.c.key == key).values(**values))
 
     def postpone(self, desk: Desk, until: datetime) -> None:
         """Makes a due desk due later, unless its due time has been changed since."""

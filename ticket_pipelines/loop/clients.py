@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -15,16 +16,22 @@ from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.project import Project
 
-MOST = 500
-"""Clients that are kept; each may hold a connection."""
+MOST = 5_000
+"""Clients that are kept at most, some 100 kB each."""
+
+
+def room() -> int:
+    """Clients that may be kept: each holds a connection, hence one of the files that the process may open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if files == resource.RLIM_INFINITY else min(MOST, files // 2)
 
 
 class Clients:
     """Clients by desk, for several threads; who has one has it alone."""
 
-    def __init__(self, project: Project, most: int = MOST) -> None:
+    def __init__(self, project: Project, most: int | None = None) -> None:
         self._project = project
-        self._most = most
+        self._most = room() if most is None else most
         self._budgets = ControlBudgets(project.control)
         self._tokens = ControlTokens(project.control, project.vault)
         self._kept: OrderedDict[str, tuple[datetime, Client]] = OrderedDict()

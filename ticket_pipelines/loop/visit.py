@@ -98,10 +98,11 @@ class Visitor:
 
     def __call__(self, desk: Desk, lease: Lease) -> Visit:
         """Visits a desk and gives its lease back. Never raises but for what stops the process."""
-        with kept(lease):
+        with kept(lease) as held:
             try:
                 if self._is_idle(desk):
-                    self._project.desks.ended(desk.key, Ending(Status.SKIPPED, datetime.now(UTC)))
+                    self._project.desks.idle(desk, datetime.now(UTC), lease.release_with)
+                    held.given_back = True
                     return Visit(desk, Status.SKIPPED)
                 result = sync_desk(self._project, desk.key, self._request, lease=lease, stopping=self._stopping)
             except _WaitError as wait:

@@ -141,7 +141,7 @@ class SandboxServer:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._servers = [_server(listening.control) for listening in self.vendors.values()]
+        self._servers = [vendor_server(listening.control) for listening in self.vendors.values()]
         serving = [
             asyncio.create_task(server.serve(sockets=[sock]))
             for server, sock in zip(self._servers, self._sockets, strict=True)
@@ -199,7 +199,8 @@ def _stop_signal() -> Iterator[threading.Event]:
             signal.signal(kind, handler)
 
 
-def _server(control: Control) -> Server:
+def vendor_server(control: Control) -> Server:
+    """The server of one vendor, to be served on sockets that listen."""
     return Server(
         uvicorn.Config(
             Front(control),

@@ -10,6 +10,10 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import cursors as table
 
+_COPY = sa.select(table.c.state).where(
+    table.c.desk == sa.bindparam("of_desk"), table.c.warehouse == sa.bindparam("in_warehouse")
+)
+
 
 def keep_copy(control: sa.Engine, desk: str, warehouse: str, state: dict[str, Any], now: datetime) -> None:
     """Writes the copy. The caller holds the desk's lease.
@@ -29,7 +33,6 @@ def keep_copy(control: sa.Engine, desk: str, warehouse: str, state: dict[str, An
 
 def read_copy(control: sa.Engine, desk: str, warehouse: str) -> dict[str, Any]:
     """The copy of a desk's position in this warehouse; {} where there is none."""
-    query = sa.select(table.c.state).where(table.c.desk == desk, table.c.warehouse == warehouse)
     with reading(control) as connection:
-        found: dict[str, Any] | None = connection.execute(query).scalar()
+        found: dict[str, Any] | None = connection.execute(_COPY, {"of_desk": desk, "in_warehouse": warehouse}).scalar()
     return found or {}

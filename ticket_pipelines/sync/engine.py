@@ -8,6 +8,7 @@ A sync always ends recorded, even one that is interrupted. What a caller can fix
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -44,6 +45,9 @@ from ticket_pipelines.unified.model import TABLES
 
 log = topic("sync")
 
+NAP = 0.25
+"""Seconds after which a sync that waits looks whether it is to stop."""
+
 
 def sync_desk(
     project: Project,
@@ -63,7 +67,7 @@ def sync_desk(
         progress: Is told what goes on.
         bounds: Size of a load package; None: the default.
         lease: The desk's lease, where the caller holds it; None: it is taken for the time of the sync.
-        stopping: Is asked after each package, and before each wait, whether to end there.
+        stopping: Is asked after each package, and before and during each wait, whether to end there.
 
     Returns:
         What came of it, as it is recorded in `sync_runs`.
@@ -130,6 +134,7 @@ class _Sync:
                         mappings=mappings(self.vendor.name, self.desk.config),
                         unified=TABLES,
                         progress=self.progress,
+                        sleep=self._sleep,
                     )
                     loader = Loader(target, position)
                     self._pass(plan, client, target, loader, position, record)
@@ -155,9 +160,19 @@ class _Sync:
         record.reading, record.loader = reading, loader
         reading.run()
 
-    def _wait(self, seconds: float, why: str) -> None:
+    def _wait(self, seconds: float, why: str) -> bool:
+        """Waits for the vendor, in place of its client."""
         self._stop_if_told()
         self.progress.wait(seconds, why)
+        self._sleep(seconds)
+        return True
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleeps, until told to stop at most."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0.0:
+            time.sleep(min(NAP, left))
+            self._stop_if_told()
 
     def _stop_if_told(self) -> None:
         if self.stopping():

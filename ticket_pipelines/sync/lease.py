@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -37,6 +38,14 @@ HEARTBEAT = 15.0
 """Seconds between heartbeats."""
 
 _POLL = 0.5
+
+
+_RELEASE = (
+    sa.update(table)
+    .where(table.c.desk == sa.bindparam("of_desk"), table.c.token == sa.bindparam("of_token"))
+    .where(table.c.expires_at >= sa.bindparam("now"))
+    .values(expires_at=sa.bindparam("over"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,14 @@ class Lease:
 
     def release(self) -> None:
         """Gives the lease back. The row stays, so that the token goes on rising."""
-        mine = sa.update(table).where(table.c.desk == self.desk, table.c.token == self.token)
         with self.control.begin() as connection:
-            connection.execute(mine.values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+            self.release_with(connection)
+
+    def release_with(self, connection: sa.Connection) -> bool:
+        """Gives the lease back in a transaction that records what came of holding it; False: it had ended before."""
+        now = datetime.now(UTC)
+        mine = {"of_desk": self.desk, "of_token": self.token, "now": now, "over": now - timedelta(seconds=1)}
+        return connection.execute(_RELEASE, mine).rowcount == 1
 
 
 def acquire(control: sa.Engine, desk: str, holder: str, ttl: float = TTL) -> Lease:
@@ -108,14 +122,26 @@ def grant(connection: sa.Connection, desk: str, holder: str, now: datetime, ttl:
     Returns:
         The fencing token; None: somebody holds the lease.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    values = {"holder": holder, "acquired_at": now, "expires_at": now + timedelta(seconds=ttl)}
-    first = insert(table).values(desk=desk, token=1, **values)
-    ended = table.c.expires_at < now
-    next_one = {"token": table.c.token + 1, **values}
-    taken = first.on_conflict_do_update(index_elements=[table.c.desk], set_=next_one, where=ended)
-    found = connection.execute(taken.returning(table.c.token)).scalar()
+    values = {
+        "desk": desk,
+        "token": 1,
+        "holder": holder,
+        "acquired_at": now,
+        "expires_at": now + timedelta(seconds=ttl),
+    }
+    found = connection.execute(_granting(connection.dialect.name), values).scalar()
     return None if found is None else int(found)
+
+
+@cache
+def _granting(dialect: str) -> sa.Executable:
+    """Makes a desk's first lease, or the next one where the last has ended."""
+    first = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    given = first.excluded
+    next_one = {"token": table.c.token + 1, **{name: given[name] for name in ("holder", "acquired_at", "expires_at")}}
+    ended = table.c.expires_at < given.acquired_at
+    taken = first.on_conflict_do_update(index_elements=[table.c.desk], set_=next_one, where=ended)
+    return taken.returning(table.c.token)
 
 
 def revoke(control: sa.Engine, desk: str) -> str | None:
@@ -167,18 +193,31 @@ def hold(
         yield lease
 
 
+@dataclass(slots=True)
+class Kept:
+    """A lease that is kept alive.
+
+    Attributes:
+        given_back: It was given back with a record of its own; nothing is left to do at the end.
+    """
+
+    given_back: bool = False
+
+
 @contextmanager
-def kept(lease: Lease, heartbeat: float = HEARTBEAT) -> Iterator[None]:
+def kept(lease: Lease, heartbeat: float = HEARTBEAT) -> Iterator[Kept]:
     """Keeps a granted lease alive for the block, and gives it back at its end."""
     done = threading.Event()
     beats = threading.Thread(target=_beat, args=(lease, done, heartbeat), name=f"lease of {lease.desk}", daemon=True)
     beats.start()
+    held = Kept()
     try:
-        yield
+        yield held
     finally:
         done.set()
         beats.join()
-        lease.release()
+        if not held.given_back:
+            lease.release()
 
 
 def this_process() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -95,6 +96,28 @@ def test_a_closed_budget_stays_closed_for_every_process(
     budgets.close_until(ACCOUNT, "incremental", clock.now + 90)
     budgets.close_until(ACCOUNT, "incremental", clock.now + 30)
     assert ControlBudgets(control, clock).reserve(ACCOUNT, "incremental", 10, 60) == pytest.approx(90)
+
+
+def test_a_request_takes_of_all_its_budgets_or_of_none(budgets: ControlBudgets, clock: Clock) -> None:
+    wide, narrow = Limit("account", 3), Limit("incremental", 1)
+    assert budgets.reserve_all(ACCOUNT, (wide, narrow)) == (0.0, "account")
+    assert budgets.reserve_all(ACCOUNT, (wide, narrow)) == (60.0, "incremental")
+    assert take_all(budgets, "account", total=3) == 2
+    clock.now += 60
+    budgets.close_until(ACCOUNT, "account", clock.now + 5)
+    assert budgets.reserve_all(ACCOUNT, (narrow, wide)) == (5.0, "account")
+    assert take_all(budgets, total=1) == 1
+    assert budgets.reserve_all(ACCOUNT, ()) == (0.0, "")
+
+
+@pytest.mark.parametrize("control_url", ["postgres"], indirect=True)
+def test_on_postgres_the_servers_clock_counts(control: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert take_all(ControlBudgets(control), total=3) == 3
+    here = time.time
+    with monkeypatch.context() as changed:
+        changed.setattr(time, "time", lambda: here() + 3600)
+        ahead = ControlBudgets(control)
+        assert 0 < ahead.reserve(ACCOUNT, "incremental", 3, 60) <= 60
 
 
 def remaining(control: sa.Engine, clock: Clock, limit: Limit) -> int | None:

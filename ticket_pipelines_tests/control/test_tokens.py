@@ -75,6 +75,15 @@ def test_a_refused_token_is_forgotten_but_not_its_successor(control: sa.Engine) 
     assert store.get("one", never, lambda: NOW).value == "new"
 
 
+def test_a_fresh_token_that_was_read_costs_no_further_look(control: sa.Engine) -> None:
+    store = ControlTokens(control, VAULT)
+    store.get("one", lambda: token("secret-1"), lambda: NOW)
+    with control.begin() as connection:
+        connection.execute(sa.delete(access_tokens))
+    assert store.get("one", never, lambda: NOW).value == "secret-1"
+    assert store.get("one", lambda: token("new", NOW + 9000), lambda: NOW + 3400).value == "new"
+
+
 def test_a_token_whose_key_is_gone_is_minted_anew(control: sa.Engine) -> None:
     """As after a backup of the control database was put back, from before the keys changed."""
     ControlTokens(control, VAULT).get("one", lambda: token("old"), lambda: NOW)

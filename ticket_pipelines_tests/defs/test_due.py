@@ -10,6 +10,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from ticket_pipelines.alerts.store import read_standing
+from ticket_pipelines.alerts.tick import tick
 from ticket_pipelines.control.database import desks as table
 from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.status import runs, status
@@ -65,30 +67,42 @@ def told(daemon: Daemon, result: dg.ExecuteInProcessResult, key: str) -> list[di
     ]
 
 
+def alerting(daemon: Daemon) -> list[str]:
+    """The desks whose failure people are told of."""
+    tick(daemon.project.control, daemon.project.settings, datetime.now(UTC))
+    with daemon.project.control.connect() as connection:
+        return [desk for rule, desk in read_standing(connection) if rule == "sync_failed"]
+
+
 def make_due(daemon: Daemon) -> None:
     """Time passes until every desk is due."""
     with daemon.project.control.begin() as connection:
         connection.execute(sa.update(table).values(next_due_at=datetime.now(UTC) - timedelta(seconds=1)))
 
 
-def test_of_twelve_desks_two_fail_and_history_status_and_partitions_agree(
-    daemon: Daemon, sandbox: SandboxServer
+@pytest.mark.parametrize(("count", "broken"), [(12, 2), pytest.param(100, 10, marks=pytest.mark.torture)])
+def test_of_many_desks_some_fail_and_history_status_partitions_and_alerts_agree(
+    daemon: Daemon, sandbox: SandboxServer, count: int, broken: int
 ) -> None:
-    add(daemon, sandbox, 12, broken=2)
+    add(daemon, sandbox, count, broken)
+    wrong = [f"desk{number:02}" for number in range(count - broken, count)]
     result = run(daemon)
     assert not result.success
     failure = result.failure_data_for_node(DUE_OP)
     assert failure
     assert failure.user_failure_data
-    assert str(failure.user_failure_data.description).startswith("2 desks failed; the others are in.\ndesk10: ")
+    said = str(failure.user_failure_data.description)
+    assert said.startswith(f"{broken} desks failed; the others are in.\n{wrong[0]}: ")
     shown = partitions(daemon)
-    assert {key for key, state in shown.items() if state == "FAILED"} == {"desk10", "desk11"}
-    assert [state for state in shown.values() if state != "FAILED"] == ["MATERIALIZED"] * 10
-    history = {one.desk: one for one in runs(daemon.project.control)}
-    assert len(history) == 12
+    assert sorted(key for key, state in shown.items() if state == "FAILED") == wrong
+    assert [state for state in shown.values() if state != "FAILED"] == ["MATERIALIZED"] * (count - broken)
+    history = {one.desk: one for one in runs(daemon.project.control, limit=1000)}
+    assert len(history) == count
     assert {one.dagster_run_id for one in history.values()} == {result.run_id}
+    assert sorted(alerting(daemon)) == wrong
     for one in status(daemon.project.control, daemon.project.desks.list(), datetime.now(UTC)):
-        failed = one.desk in ("desk10", "desk11")
+        failed = one.desk in wrong
+        assert (f"{one.desk}: {history[one.desk].error_message}" in said) == failed
         assert history[one.desk].status is (Status.FAILED if failed else Status.SUCCESS)
         assert (one.last_status, bool(one.parked)) == (history[one.desk].status, failed)
         assert [metadata["rows_created"] for metadata in told(daemon, result, one.desk)] == (
@@ -96,7 +110,7 @@ def test_of_twelve_desks_two_fail_and_history_status_and_partitions_agree(
         )
     # nothing is left to do: the broken ones are parked, and a run over nobody succeeds
     assert run(daemon).success
-    assert partitions(daemon)["desk10"] == "FAILED"
+    assert partitions(daemon)[wrong[0]] == "FAILED"
 
 
 def test_a_desk_that_works_again_shows_so_though_nothing_changed(daemon: Daemon, sandbox: SandboxServer) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlt_sources.limits import Announcement, MemoryBudgets, close, take
+from dlt_sources.limits import Announcement, Limit, MemoryBudgets, close, take
 
 
 @given(
@@ -67,6 +67,19 @@ def test_accounts_and_classes_are_counted_apart() -> None:
     assert budgets.reserve("acme", "account", 1, 60.0) == 0.0
     assert budgets.reserve("umbrella", "incremental", 1, 60.0) == 0.0
     assert budgets.reserve("acme", "incremental", 1, 60.0) == 60.0
+
+
+def test_a_request_takes_of_all_its_budgets_or_of_none() -> None:
+    budgets, wide, narrow = MemoryBudgets(lambda: 100.0), Limit("account", 3), Limit("incremental", 1)
+    assert budgets.reserve_all("acme", (wide, narrow)) == (0.0, "account")
+    assert budgets.reserve_all("acme", (wide, narrow)) == (60.0, "incremental")
+    assert [budgets.reserve("acme", "account", 3, 60.0) for _ in range(3)] == [0.0, 0.0, 60.0]
+    assert budgets.reserve_all("acme", ()) == (0.0, "")
+
+
+def test_a_clock_that_is_a_little_ahead_is_counted_and_one_that_was_set_back_is_not() -> None:
+    assert take([100.5], 100.0, 1, 60.0)[0] == 60.5
+    assert take([3700.0], 100.0, 1, 60.0)[0] == 0.0
 
 
 def test_many_threads_get_no_more_than_the_total() -> None:

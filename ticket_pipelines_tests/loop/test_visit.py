@@ -23,7 +23,9 @@ from ticket_pipelines.loop.visit import Visit, Visitor
 from ticket_pipelines.project import Project
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines.sync.engine import sync_desk
+from ticket_pipelines.sync.lease import acquire
 from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Status, SyncRequest, Trigger
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
@@ -122,6 +124,23 @@ def test_a_stopped_sync_ends_behind_its_package_and_the_desk_stays_due(project: 
     assert rest.status is Status.SUCCESS
     held = project.warehouse.query("SELECT count(*) AS n FROM helpdesk.zendesk_tickets").to_pylist()[0]["n"]
     assert held == 40
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_stop_cuts_off_a_wait_that_has_begun(project: Project) -> None:
+    """Otherwise a worker that is told to end asks the vendor again first, a minute later."""
+    account, told = project.desks.get("acme").account, list[float]()
+    ControlBudgets(project.control).close_until(account, "account", time.time() + 20)
+
+    class Watcher(Quiet):
+        def wait(self, seconds: float, why: str) -> None:  # noqa: ARG002
+            told.append(seconds)
+
+    stopped = sync_desk(project, "acme", progress=Watcher(), stopping=lambda: bool(told))
+    assert (stopped.status, stopped.error_code, stopped.api_requests) == (Status.PARTIAL, "interrupted", 0)
+    (seconds,) = told
+    assert stopped.api_wait_seconds < seconds
+    acquire(project.control, "acme", "the next one")
 
 
 @pytest.mark.usefixtures("acme")
