@@ -9,5 +9,8 @@ result_expires = 25 * 3600
 worker_disable_prefetch = True
 # KiB; a sync needs up to 150 MB a desk, and a process that has grown past this is replaced between two runs
 worker_max_memory_per_child = 1_500_000
+# seconds that runs in work have to end once the worker is told to (SIGQUIT), less than a container's grace: then each
+# is interrupted, ends as failed and gives its desk back
+worker_soft_shutdown_timeout = 240
 # containers start in any order
 broker_connection_retry_on_startup = True

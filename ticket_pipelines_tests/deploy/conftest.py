@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,8 +22,9 @@ from ticket_pipelines_tests.fixtures.redis import RedisServer
 
 DATABASE_PASSWORD = "password0of0postgres"
 """Not asked for by the test's server, but given as in the deployment: it must not turn up anywhere."""
+SERVICES = services(dict.fromkeys(references(), ""))
 END_SECONDS = 60.0
-PATIENCE = 300.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -44,10 +46,10 @@ class Stack:
 
     def environment(self, service: str) -> dict[str, str]:
         """What the compose file gives a service, with this machine's addresses."""
-        names = services(dict.fromkeys(references(), "x"))[service]["environment"]
+        names = SERVICES[service]["environment"]
         own = {"DAGSTER_HOME": str(self.home), "PYTHONPATH": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin"}
         return {**own, "HOME": str(self.home), "TICKETS_HOME": str(self.home), **{
-            name: self.given[name] for name in names if name in self.given
+            name: self.given.get(name, value) for name, value in names.items()
         }}
 
     def words(self, service: str, command: list[str]) -> list[str]:
@@ -60,7 +62,7 @@ class Stack:
 
     def start(self, service: str, *more: str) -> subprocess.Popen[bytes]:
         """Starts a service as a process, with more options; its output goes to a file of its name."""
-        command = services(dict.fromkeys(references(), "x"))[service]["command"]
+        command = SERVICES[service]["command"]
         with (self.home / f"{service}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*self.words(service, command), *more],
@@ -71,6 +73,10 @@ class Stack:
             )
         self.processes.append(process)
         return process
+
+    def stop(self, service: str, process: subprocess.Popen[bytes]) -> None:
+        """Tells a process of a service to stop, as Docker does."""
+        process.send_signal(signal.Signals[SERVICES[service].get("stop_signal", "SIGTERM")])
 
     def close(self) -> None:
         for process in self.processes:
@@ -126,6 +132,8 @@ def stack(
     }
     made = Stack(project, home, given)
     swap(home / "dagster.yaml", {"port: 5432": f"port: {postgres_server.port}", "/var/lib/dagster": str(home / "logs")})
+    # what a stop waits for runs
+    swap(home / "dagster_celery_config.py", {"= 240": "= 1"})
     swap(home / "workspace.yaml", {"host: code": "host: 127.0.0.1", "port: 4000": f"port: {made.ports['code']}"})
     yield made
     made.close()

@@ -33,6 +33,7 @@ SECRETS = {
 SERVICES = services(SECRETS)
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("ticket-pipelines:")]
 INSTANCE: dict[str, Any] = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
+CELERY_CONFIG = runpy.run_path(str(DEPLOY / "dagster_celery_config.py"))
 VALUES: dict[str, Any] = yaml.safe_load((DEPLOY / "kubernetes" / "values.yaml").read_text())
 WORKERS: dict[str, dict[str, Any]] = {
     one["metadata"]["name"]: one["spec"]
@@ -232,8 +233,16 @@ def test_runs_wait_in_dagsters_queue_and_not_in_redis() -> None:
 
 
 def test_the_state_of_a_run_outlives_the_longest_run() -> None:
-    config = runpy.run_path(str(DEPLOY / "dagster_celery_config.py"))
-    assert config["result_expires"] > INSTANCE["run_monitoring"]["max_runtime_seconds"]
+    assert CELERY_CONFIG["result_expires"] > INSTANCE["run_monitoring"]["max_runtime_seconds"]
+
+
+def test_a_stop_gives_runs_less_time_than_the_container_has() -> None:
+    given = CELERY_CONFIG["worker_soft_shutdown_timeout"]
+    assert SERVICES["runs"]["stop_signal"] == "SIGQUIT"
+    assert "kill -QUIT 1" in str(container("tickets-runs")["lifecycle"]["preStop"])
+    assert SERVICES["runs"]["stop_grace_period"] == "5m"
+    assert given < 300
+    assert given < WORKERS["tickets-runs"]["template"]["spec"]["terminationGracePeriodSeconds"]
 
 
 def test_the_code_location_keeps_its_name() -> None:

@@ -12,10 +12,8 @@ import requests
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines.sync.result import Mode, Status, Trigger
-from ticket_pipelines_tests.deploy.compose import references, services
-from ticket_pipelines_tests.deploy.conftest import Stack, until
+from ticket_pipelines_tests.deploy.conftest import SERVICES, Stack, until
 
-SERVICES = services(dict.fromkeys(references(), "x"))
 LAUNCH = """
 mutation($params: ExecutionParams!) {
   launchRun(executionParams: $params) { __typename ... on LaunchRunSuccess { run { runId } } }
@@ -97,5 +95,5 @@ def test_the_services_together(stack: Stack, sandbox: SandboxServer) -> None:
     assert rows[0]["n"] == 40
 
     for worker in workers:
-        worker.terminate()
+        stack.stop("worker", worker)
     assert [worker.wait(120) for worker in workers] == [0, 0]
