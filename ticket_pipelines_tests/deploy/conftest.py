@@ -41,22 +41,27 @@ class Stack:
     project: Project
     home: Path
     given: Mapping[str, str]
-    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in ("code", "webserver", "viewer")})
+    ports: dict[str, int] = field(
+        default_factory=lambda: {name: free_port() for name in ("code", "webserver", "viewer")}
+    )
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def environment(self, service: str) -> dict[str, str]:
         """What the compose file gives a service, with this machine's addresses."""
         names = SERVICES[service]["environment"]
         own = {"DAGSTER_HOME": str(self.home), "PYTHONPATH": str(self.home), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-        return {**own, "HOME": str(self.home), "TICKETS_HOME": str(self.home), **{
-            name: self.given.get(name, value) for name, value in names.items()
-        }}
+        return {
+            **own,
+            "HOME": str(self.home),
+            "TICKETS_HOME": str(self.home),
+            **{name: self.given.get(name, value) for name, value in names.items()},
+        }
 
     def words(self, service: str, command: list[str]) -> list[str]:
         """A command of the compose file, with this machine's paths and ports."""
         program, *rest = command
         port = str(self.ports.get(service, ""))
-        swapped = {"0.0.0.0": "127.0.0.1", "3000": port, "4000": port}  # noqa: S104 (what is replaced)
+        swapped = {"0.0.0.0": "127.0.0.1", "3000": port, "4000": port}
         rest = [swapped.get(word, word).replace("/opt/dagster", str(self.home)) for word in rest]
         return [str(Path(sys.executable).parent / program), *rest]
 

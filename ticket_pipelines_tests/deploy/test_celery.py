@@ -78,9 +78,7 @@ def test_what_goes_through_redis_holds_no_secret(
 
 
 @pytest.mark.torture
-def test_two_workers_share_runs_and_none_is_left_as_running(
-    stack: Stack, instance: dg.DagsterInstance
-) -> None:
+def test_two_workers_share_runs_and_none_is_left_as_running(stack: Stack, instance: dg.DagsterInstance) -> None:
     control = stack.project.control
     workers = [stack.start("runs", "--concurrency", "1", "--hostname", f"{name}@%h") for name in ("one", "two")]
     with hold(control, "acme", "the test"), hold(control, "globex", "the test"):

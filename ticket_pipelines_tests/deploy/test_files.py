@@ -1,4 +1,4 @@
-"""The files of the deployment agree with the code and with each other: settings, commands, limits, and who may see what."""
+"""The files of the deployment agree with the code and with each other: settings, commands, limits, who may see what."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def programs() -> dict[str, click.Command]:
 
     return {
         "ticket-pipelines": main,
-        "dagster": create_dagster_cli(),
+        "dagster": create_dagster_cli(),  # type: ignore[no-untyped-call]
         "dagster-daemon": create_dagster_daemon_cli(),
         "dagster-webserver": dagster_webserver,
         "celery": celery,
@@ -129,11 +129,14 @@ def test_every_command_exists_with_its_options(name: str) -> None:
     check_command(COMMANDS[name])
 
 
-@pytest.mark.parametrize("words", [
+@pytest.mark.parametrize(
+    "words",
+    [
         ["ticket-pipelines", "serve"],
         ["dagster", "api", "grpc", "--nonsense"],
         ["celery", "--app", "dagster_celery.app", "worker", "--nonsense"],
-    ],)
+    ],
+)
 def test_a_command_that_does_not_exist_is_seen(words: list[str]) -> None:
     pytest.importorskip("celery", reason="the extra `celery` is missing (celery)")
     with pytest.raises(click.UsageError):
@@ -257,7 +260,9 @@ def test_the_code_location_keeps_its_name() -> None:
 
 def test_the_image_copies_what_is_there_and_what_its_links_point_to() -> None:
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
-    copied = [word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]]
+    copied = [
+        word for line in lines if line.startswith("COPY ") and "--from" not in line for word in line.split()[1:-1]
+    ]
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert {f"!{path}" for path in copied} == {line for line in allowed if line.startswith("!")}
     assert all((ROOT / path).exists() for path in copied)
@@ -306,7 +311,7 @@ CHART = {
     "additionalInstanceConfig": {"run_monitoring", "nux"},
     **{name: {"enabled"} for name in ("rabbitmq", "redis", "ingress", "telemetry", "migrate")},
 }
-"""Keys of the chart's own schema (helm/dagster/schema in Dagster's repository), where a key that it lacks is ignored."""
+"""Keys of the chart's own schema (helm/dagster/schema in Dagster's repository); one that it lacks would be ignored."""
 SWITCHES = {"generatePostgresqlPasswordSecret", "generateCeleryConfigSecret"}
 QUEUE = {
     "maxConcurrentRuns": "max_concurrent_runs",
@@ -340,6 +345,9 @@ def test_kubernetes_holds_secrets_by_reference_and_gives_keys_to_those_who_sync(
     named = {one["name"] for one in VALUES["dagsterWebserver"]["envSecrets"] + VALUES["dagsterDaemon"]["envSecrets"]}
     assert named == {"tickets-broker"}
     for name in WORKERS:
-        assert [one["secretRef"]["name"] for one in container(name)["envFrom"]] == ["tickets-broker", "tickets-settings"]
+        assert [one["secretRef"]["name"] for one in container(name)["envFrom"]] == [
+            "tickets-broker",
+            "tickets-settings",
+        ]
         plain = [one for one in container(name)["env"] if "value" in one]
         assert [one["name"] for one in plain] == ["DAGSTER_HOME"]
