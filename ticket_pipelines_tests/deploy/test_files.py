@@ -351,3 +351,10 @@ def test_kubernetes_holds_secrets_by_reference_and_gives_keys_to_those_who_sync(
         ]
         plain = [one for one in container(name)["env"] if "value" in one]
         assert [one["name"] for one in plain] == ["DAGSTER_HOME"]
+
+
+def test_every_file_is_explained() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    files = [path.relative_to(ROOT) for path in DEPLOY.rglob("*") if path.is_file() and "secrets" not in path.parts]
+    silent = [str(path) for path in files if f"`{path}`" not in page and "__pycache__" not in path.parts]
+    assert silent == []
