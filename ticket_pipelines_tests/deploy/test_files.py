@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import re
@@ -60,6 +61,7 @@ def container(name: str) -> dict[str, Any]:
 # what is run
 
 
+@functools.cache
 def programs() -> dict[str, click.Command]:
     """The programs of the image by name, as their entry points give them."""
     from celery.bin.celery import celery  # type: ignore[attr-defined, unused-ignore]
@@ -350,7 +352,9 @@ def test_kubernetes_holds_secrets_by_reference_and_gives_keys_to_those_who_sync(
             "tickets-settings",
         ]
         plain = [one for one in container(name)["env"] if "value" in one]
-        assert [one["name"] for one in plain] == ["DAGSTER_HOME"]
+        assert {one["name"]: one["value"] for one in plain} == {"DAGSTER_HOME": VALUES["global"]["dagsterHome"]}
+        (mount,) = container(name)["volumeMounts"]
+        assert mount["mountPath"] == f"{VALUES['global']['dagsterHome']}/dagster.yaml"
 
 
 def test_every_file_is_explained() -> None:
