@@ -39,8 +39,11 @@ bench: setup ## measure against the floor, print ratios
 dev: setup ## open the Dagster UI and daemon on the embedded home
 	$(BIN)/ticket-pipelines dev
 
-lock: setup ## write requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group dev --universal --no-emit-index-url --generate-hashes --no-strip-extras --quiet --upgrade --output-file requirements.lock
+LOCK := uv pip compile pyproject.toml --universal --no-emit-index-url --generate-hashes --no-strip-extras --quiet
+
+lock: setup ## write both lock files anew from pyproject.toml (needs uv)
+	$(LOCK) --group dev --upgrade --output-file requirements.lock
+	$(LOCK) --extra celery --group build --constraint requirements.lock --output-file deploy/requirements.lock
 
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -16,7 +16,7 @@ from ticket_pipelines.defs.due import DUE_JOB, DUE_OP, LIVE_TAG, LoopConfig
 from ticket_pipelines.defs.partitions import desks_of
 from ticket_pipelines.defs.resources import Tickets
 from ticket_pipelines.loop.claims import waiting
-from ticket_pipelines.loop.pulse import needs_successor, read_loops
+from ticket_pipelines.loop.pulse import needs_successor, read_loops, still_running
 
 LIVE = {LIVE_TAG: "true"}
 
@@ -82,10 +82,10 @@ def due_desks(context: dg.SensorEvaluationContext, tickets: dg.ResourceParam[Tic
     now = datetime.now(UTC)
     with tickets.open() as project:
         due = waiting(project.control, now)
-        alive = [loop for loop in read_loops(project.control) if loop.alive(now)] if due else []
+        loops = read_loops(project.control) if due else []
     late = lateness(due[0].next_due_at or due[0].created_at, paused=False, now=now) if due else 0.0
-    runs = len(_unfinished(context.instance, {})) if due else 0
-    reason = why_wait(len(due), late, runs, bool(alive))
+    runs = still_running(_unfinished(context.instance, {}), loops, now) if due else 0
+    reason = why_wait(len(due), late, runs, any(loop.alive(now) for loop in loops))
     if reason is not None:
         return dg.SkipReason(reason)
     return dg.RunRequest(run_key=None)

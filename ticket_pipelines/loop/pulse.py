@@ -101,6 +101,20 @@ def needs_successor(unfinished_runs: Iterable[str], loops: Iterable[Loop], now: 
     return not any(run not in known or _goes_on(known[run], now) for run in unfinished_runs)
 
 
+def still_running(unfinished_runs: Iterable[str], loops: Iterable[Loop], now: datetime) -> int:
+    """Count of the runs that wait, start or run, without those whose loop fell silent.
+
+    Dagster may take long to find out that a run's process is gone: on Celery nobody tells it when a whole machine died.
+
+    Args:
+        unfinished_runs: Ids of runs that Dagster takes for unfinished.
+        loops: What loops said of themselves.
+        now: The time.
+    """
+    silent = {loop.id for loop in loops if not loop.alive(now)}
+    return len(set(unfinished_runs) - silent)
+
+
 def _follows(other: Loop, me: Loop, now: datetime) -> bool:
     later = other.ends_at is not None and me.ends_at is not None and other.ends_at > me.ends_at
     return other.id != me.id and other.kind is Kind.LIVE and later and other.alive(now)

@@ -71,6 +71,18 @@ def test_a_run_that_is_at_it_is_not_joined_by_another(daemon: Daemon, status: dg
     assert daemon.evaluate("due_desks").skip_message == "1 due; a run is at it."
 
 
+def test_a_run_whose_process_died_unnoticed_holds_nobody_up(daemon: Daemon) -> None:
+    add(daemon.project, "acme")
+    now = datetime.now(UTC)
+    run_id = running(daemon, dg.DagsterRunStatus.STARTED)
+    loop = Loop(run_id, "a machine that is gone", Kind.BATCH, now, now)
+    beat(daemon.project.control, loop, now)
+    assert daemon.evaluate("due_desks").skip_message == "1 due; a run is at it."
+    end(daemon.project.control, loop)
+    beat(daemon.project.control, loop, now - SILENT - timedelta(seconds=1))
+    assert len(started(daemon.evaluate("due_desks"))) == 1
+
+
 def test_a_desk_that_somebody_syncs_is_not_waited_for(daemon: Daemon) -> None:
     add(daemon.project, "acme")
     with hold(daemon.project.control, "acme"):

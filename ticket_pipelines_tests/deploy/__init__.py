@@ -1,0 +1,1 @@
+"""The deployment: its files, the proxy, and Dagster on Celery workers."""
