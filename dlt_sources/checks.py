@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from dlt_sources.address import is_loopback
+from dlt_sources.address import is_host, is_loopback
 from dlt_sources.errors import ConfigurationError
 
 
@@ -21,22 +21,22 @@ def bare_url(value: Any, key: str, example: str) -> str:
     Raises:
         ConfigurationError: It is none, or would send credentials in the open.
     """
-    parts = urlsplit(value if isinstance(value, str) else "")
     try:
-        port_is_right = parts.port is None or parts.port > 0
+        parts = urlsplit(value if isinstance(value, str) else "")
+        host, bare = parts.hostname or "", parts.port != 0
     except ValueError:
-        port_is_right = False
-    bare = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if not (parts.hostname and port_is_right and bare and parts.scheme in ("https", "http")):
+        host, bare, parts = "", False, urlsplit("")
+    bare = bare and parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if not (bare and is_host(host) and parts.scheme in ("https", "http")):
         raise ConfigurationError(
             f"{key} is not a scheme and host alone: write for example {example}, without path, query or user name."
         )
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"{key} is plain http, which would send the credentials in the open: write https "
             "(http is for addresses of this machine only)."
         )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':')}"
 
 
 def whole_number(config: Mapping[str, Any], key: str, least: int) -> int | None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, NoReturn, Protocol, TypeVar
-from urllib.parse import urljoin, urlsplit
+from typing import Any, BinaryIO, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from dlt_sources.address import is_loopback
+from dlt_sources.address import StrangeAddressError, below, is_loopback, shown
 from dlt_sources.base import LIMIT_WAIT, OnWait, Usage
 from dlt_sources.broken import BROKEN, attempts, never_reached, unreachable
 from dlt_sources.errors import (
@@ -38,6 +38,7 @@ T = TypeVar("T")
 _PIECE = 256 * 1024
 _LIMIT_WAIT = 10.0
 _CONFLICT_WAIT = 10.0
+_NO_ADDRESS = "the vendor points to what is no address of it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,13 +270,13 @@ class Session:
         headers = {"Accept": "application/json", "User-Agent": "ticket-pipelines", **request.headers}
         if authorized:
             headers.update(self._dialect.headers())
-        url = self._address(request)
+        url = self._address(request, request.path)
         answer = self._once(request, url, headers)
         if answer.status in (301, 302, 303, 307, 308):
             target = answer.headers.get("Location")
             if not target:
                 raise MalformedError(f"{self._name(request)}: redirected ({answer.status}) without saying where.")
-            answer = self._once(request, self._same_host(request, urljoin(url, target)), headers)
+            answer = self._once(request, self._address(request, target, url), headers)
             if 300 <= answer.status < 400:
                 raise MalformedError(f"{self._name(request)}: redirected again and again.")
         return answer
@@ -309,12 +310,14 @@ class Session:
             # the cause is not chained: its text holds the address with its query
             if never_reached(error):
                 raise unreachable(self._name(request)) from None
-            raise ConnectionFailedError(
-                f"{self._name(request)}: the answer broke off or did not come in time."
-            ) from None
-        for said in self._dialect.announcements(response.headers):
+            said = "the answer broke off or did not come in time"
+            raise ConnectionFailedError(f"{self._name(request)}: {said}.") from None
+        except (ValueError, requests.exceptions.RequestException):
+            # requests reads the target of a redirect even where it does not follow it; its text may hold the address
+            raise MalformedError(f"{self._name(request)}: {_NO_ADDRESS}") from None
+        for told in self._dialect.announcements(response.headers):
             self._budgets.observe(
-                self._account, said.limit, total=said.total, remaining=said.remaining, resets_in=said.resets_in
+                self._account, told.limit, total=told.total, remaining=told.remaining, resets_in=told.resets_in
             )
         body, cleaned = clean(body)
         return Answer(response.status_code, CaseInsensitiveDict(response.headers), body, cleaned)
@@ -325,13 +328,16 @@ class Session:
             # a try before this one may have left a part of it
             into.seek(0)
             into.truncate()
-        pieces = []
+        pieces, size = [], 0
         # read1 gives what has come, so that the wall bound sees a body that drips; read would wait for a whole piece
         while piece := response.raw.read1(_PIECE, decode_content=True):
-            if into is None:
+            size += len(piece)
+            if into is not None:
+                into.write(piece)
+            elif size <= self.policy.largest:
                 pieces.append(piece)
             else:
-                into.write(piece)
+                raise MalformedError(f"{self._name(request)}: the answer is larger than {self.policy.largest:,} bytes.")
             if time.monotonic() > deadline:
                 raise ConnectionFailedError(
                     f"{self._name(request)}: the answer was not whole after {self.policy.request:.0f} s."
@@ -349,27 +355,21 @@ class Session:
             what = "a broken answer" if answer.body.lstrip()[:1] in (b"{", b"[") else "an answer that is not JSON"
             raise ConnectionFailedError(f"{self._name(request)}: {what}, again and again.") from None
 
-    def _address(self, request: Request) -> str:
-        if "://" in request.path:
-            return self._same_host(request, request.path)
-        return f"{self.base}{request.path}"
-
-    def _same_host(self, request: Request, url: str) -> str:
-        ours, theirs = urlsplit(self.base), urlsplit(url)
-        if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
-            self._refuse_host(request, theirs.hostname or "")
-        return url
-
-    def _refuse_host(self, request: Request, host: str) -> NoReturn:
-        raise ConfigurationError(
-            f"{self._name(request)}: the vendor points to another host, {host}. If the account has moved there, "
-            "write that host in the desk's configuration; credentials are never sent to a host that is not configured."
-        )
+    def _address(self, request: Request, given: str, at: str = "") -> str:
+        try:
+            return below(self.base, given, at)
+        except StrangeAddressError as error:
+            if error.host:
+                raise ConfigurationError(
+                    f"{self._name(request)}: the vendor points to another host, {error.host[:100]}. If the account has "
+                    "moved there, write that host in the desk's configuration; credentials are never sent to a host "
+                    "that is not configured."
+                ) from None
+            raise MalformedError(f"{self._name(request)}: {_NO_ADDRESS}") from None
 
     def _name(self, request: Request) -> str:
         """Method, host and path of a request, without its query."""
-        parts = urlsplit(request.path if "://" in request.path else f"{self.base}{request.path}")
-        name = f"{request.method} {parts.netloc}{parts.path}"
+        name = f"{request.method} {shown(self.base, request.path)}"
         return f"{request.about}: {name}" if request.about else name
 
 

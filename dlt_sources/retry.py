@@ -30,7 +30,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How patient a session is. All times in seconds.
+    """How much a session puts up with. All times in seconds.
 
     Attributes:
         connect: To open a connection.
@@ -40,6 +40,7 @@ class Policy:
         first_wait: Before the second try; doubles with each one.
         longest_wait: Before any try, unless the vendor names another time.
         wait: All waits for limits before one request; a longer one is reported as `LimitError` instead.
+        largest: Bytes of an answer that is kept in memory, unpacked; a larger one is refused.
     """
 
     connect: float = 10.0
@@ -49,6 +50,7 @@ class Policy:
     first_wait: float = 1.0
     longest_wait: float = 60.0
     wait: float = 300.0
+    largest: int = 256 * 2**20
 
     def backoff(self, attempt: int, first: float | None = None) -> float:
         """Seconds before the try after `attempt` (from 1): doubling, with up to a quarter of it added by chance."""

@@ -65,7 +65,7 @@ class ControlTokens:
     control: sa.Engine
     cipher: Cipher
     sleep: Callable[[float], None] = time.sleep
-    known: dict[str, Token] = field(default_factory=dict)
+    known: dict[str, Token] = field(default_factory=dict, repr=False)
 
     def get(self, credential: str, mint: Callable[[], Token], now: Callable[[], float]) -> Token:
         """See `TokenStore.get`."""

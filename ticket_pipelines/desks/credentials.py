@@ -57,12 +57,13 @@ class KeyFile:
         """Writes other keys, in one step."""
         self._draft(keys).replace(self.path)
 
-    def changed(self) -> int:
-        """A number that differs after a change."""
+    def changed(self) -> tuple[int, int]:
+        """What differs after a change; two changes may fall into one tick of the file system's clock."""
         try:
-            return self.path.stat().st_mtime_ns
+            found = self.path.stat()
         except FileNotFoundError:
-            return -1
+            return (-1, -1)
+        return (found.st_mtime_ns, found.st_ino)
 
     def _make(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,7 +90,7 @@ class Vault:
 
     def __init__(self, source: KeyFile | tuple[str, ...]) -> None:
         self._source = source
-        self._loaded: tuple[int, MultiFernet] | None = None
+        self._loaded: tuple[tuple[int, int], MultiFernet] | None = None
 
     def encrypt(self, data: bytes) -> str:
         """Encrypts with the first key."""
@@ -156,8 +157,8 @@ class Vault:
         return count
 
     def _fernet(self) -> MultiFernet:
-        stamp = self._source.changed() if isinstance(self._source, KeyFile) else 0
+        stamp = self._source.changed() if isinstance(self._source, KeyFile) else (0, 0)
         if self._loaded is None or self._loaded[0] != stamp:
             keys = self._source.keys() if isinstance(self._source, KeyFile) else self._source
-            self._loaded = (stamp if stamp >= 0 else -2, MultiFernet([Fernet(key) for key in keys]))
+            self._loaded = (stamp if stamp[0] >= 0 else (-2, -2), MultiFernet([Fernet(key) for key in keys]))
         return self._loaded[1]

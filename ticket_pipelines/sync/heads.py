@@ -31,6 +31,9 @@ MAX_VERSION = 2**62
 LIST = 128
 """Records that are decoded by one call."""
 
+LONGEST_ID = 255
+"""Letters: vendors' ids have 40 at most, and an index of Postgres takes no key much longer."""
+
 TOO_DEEP = "nested too deep"
 _INT64 = 2**63
 
@@ -117,6 +120,9 @@ class HeadReader:
                 key = str(key)
             elif type(key) is not str or not key:
                 rejected.append(self._rejected(raw, f"no id: field {self._stream.key!r} is missing or not one"))
+                continue
+            if len(key) > LONGEST_ID:
+                rejected.append(self._rejected(raw, f"its id has more than {LONGEST_ID} letters"))
                 continue
             read.append(Head(raw, key, version, content_hash(raw), deletions.get(number)))
         return read, rejected
@@ -207,7 +213,7 @@ def why(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return TOO_DEEP
     if isinstance(error, msgspec.ValidationError):
-        return "not a JSON object"
+        return "a number out of all range" if "out of range" in str(error) else "not a JSON object"
     return "not valid JSON text"
 
 

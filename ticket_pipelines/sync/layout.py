@@ -19,6 +19,11 @@ Misfits = dict[str, Any]
 UNNAMEABLE = frozenset('"\\') | {chr(code) for code in range(0x20)}
 """Characters that no decoded field's name may have; a field with one stands in `unparsed` under its own name."""
 
+MOST_LEARNED = 300
+"""Fields of one stream that get columns by themselves, a desk: a row of Postgres has no room for many more."""
+MOST_COLUMNS = 1_000
+"""Columns of a table after which no new field gets one: desks share it, and Postgres takes 1,600."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -42,11 +47,13 @@ class Layout:
         spec: The vendor table.
         fields: Fields that have a column, in the order of the table.
         dropped: Fields that have none (the key, what only repeats another field).
+        room: Columns that new fields may still get.
         decode: Decodes a JSON list of records into structs whose first values are those of `fields`.
     """
 
-    def __init__(self, spec: TableSpec, fields: tuple[Field, ...], dropped: tuple[str, ...]) -> None:
+    def __init__(self, spec: TableSpec, fields: tuple[Field, ...], dropped: tuple[str, ...], room: int = 0) -> None:
         self.spec = spec
+        self.room = room
         self.fields = fields
         self.dropped = dropped
         self.places = {field.name: number for number, field in enumerate(fields)}
@@ -135,7 +142,8 @@ def layout(vendor: Vendor, stream: Stream, learned: Mapping[str, str], real: Map
     names = {**_declared(stream), **_undeclared(stream, learned)}
     fields = tuple(Field(name, column, kinds[column]) for name, column in names.items())
     dropped = dict.fromkeys((stream.key, *stream.ignored))
-    return Layout(spec, fields, tuple(name for name in dropped if name not in names))
+    room = min(MOST_LEARNED - len(learned), MOST_COLUMNS - len({*real, *kinds}))
+    return Layout(spec, fields, tuple(name for name in dropped if name not in names), max(0, room))
 
 
 def _declared(stream: Stream) -> dict[str, str]:

@@ -62,6 +62,7 @@ class Shaper:
         """
         self.learned = dict(learned)
         self._vendor, self._stream, self._desk, self._real = vendor, stream, desk, real
+        self._full = False
         self.layout = self._layout()
 
     def rows(self, records: Sequence[Settled], synced_at: datetime) -> tuple[pa.Table, list[Rejected]]:
@@ -121,18 +122,22 @@ class Shaper:
         return [struct for text in lists(raws) for struct in self.layout.decode(text)]
 
     def _learn(self, records: Sequence[Settled]) -> bool:
-        """Gives a column to each field that has none; False where there is no such field."""
+        """Gives a column to each field that has none, while there is room; False where none got one."""
         new: dict[str, None] = {}
         for record in records:
             try:
                 new |= dict.fromkeys(name for name in _loose(record.raw) if not self.layout.is_known(name))
             except _FAILURES:
                 continue
-        if new:
-            self.learned = learned_columns(self._stream, self.learned, list(new))
+        taken = list(new)[: self.layout.room]
+        if len(taken) < len(new) and not self._full:
+            self._full = True
+            log.warning("%s has more new fields than columns; they stand in unparsed", self.layout.spec.name)
+        if taken:
+            self.learned = learned_columns(self._stream, self.learned, taken)
             self.layout = self._layout()
-            log.info("%s has new fields: %s", self.layout.spec.name, ", ".join(new))
-        return bool(new)
+            log.info("%s has new fields: %s", self.layout.spec.name, ", ".join(taken))
+        return bool(taken)
 
     def _layout(self) -> Layout:
         return layout(self._vendor, self._stream, self.learned, self._real())

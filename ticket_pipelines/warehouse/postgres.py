@@ -25,6 +25,7 @@ from adbc_driver_postgresql import dbapi as adbc_postgres
 
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import UsageError, WarehouseRejectedError, WarehouseUnavailableError
+from ticket_pipelines.warehouse import postgres_admission as admission
 from ticket_pipelines.warehouse import postgres_types as types
 from ticket_pipelines.warehouse.base import SCHEMA, DeskPipeline, Retirement, Stored
 from ticket_pipelines.warehouse.catalog import (
@@ -298,14 +299,18 @@ class PostgresWarehouse:
         """Runs one query, read-only; see `base.Warehouse`.
 
         The text becomes the query of a cursor, prepared by itself in a read-only transaction: the server takes neither
-        a second statement nor anything but a query there. What the role may read still counts.
+        a second statement nor anything but a query there; `postgres_admission` keeps it from reaching further. What
+        the role may read still counts.
         """
+        if reason := admission.refusal(sql):
+            raise UsageError(f"Only a single SELECT can be run here. {reason}")
         connection = None
         try:
             connection = self._connect_arrow()
             connection.adbc_connection.set_autocommit(False)
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION READ ONLY")
+                admission.drop_rights(cursor)
                 cursor.execute(f"DECLARE asked NO SCROLL CURSOR FOR {sql}")
                 cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
                 cursor.execute("FETCH ALL FROM asked")

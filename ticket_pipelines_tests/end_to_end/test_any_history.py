@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines.unified.model import TABLES
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
 
@@ -64,18 +66,8 @@ def tables(desk: ZendeskDesk) -> dict[str, list[str]]:
     return found
 
 
-@settings(
-    max_examples=2,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    phases=[Phase.generate],
-)
-@given(history=HISTORIES)
-def test_any_history_in_any_number_of_syncs_ends_like_in_one(
-    make_desk: MakeDesk, history: list[list[tuple[str, int]]]
-) -> None:
+def check(make_desk: MakeDesk, history: list[list[tuple[str, int]]]) -> None:
+    """Syncs after each part of a history, then with another desk once; both in the same tables, with equal ids."""
     number = next(NUMBERS)
     often = make_desk("", key=f"often_{number}", tickets=15, **PAST)
     for changes in ([], *history):
@@ -87,4 +79,34 @@ def test_any_history_in_any_number_of_syncs_ends_like_in_one(
     often.project.desks.add(f"once_{number}", "zendesk", account.config, account.credentials)
     once = ZendeskDesk(often.project, f"once_{number}", often.sandbox)
     once.synced(streams=STREAMS)
-    assert tables(often) == tables(once)
+    found = tables(often)
+    assert found == tables(once)
+
+    rebuild_desk(often.project, often.key)
+    assert tables(often) == found
+
+
+SEEDED = settings(
+    max_examples=2,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.generate],
+)
+WHOLE = settings(SEEDED, max_examples=60, derandomize=False, phases=[Phase.generate, Phase.shrink])
+
+
+@SEEDED
+@given(history=HISTORIES)
+def test_any_history_in_any_number_of_syncs_ends_like_in_one_and_like_a_rebuild(
+    make_desk: MakeDesk, history: list[list[tuple[str, int]]]
+) -> None:
+    check(make_desk, history)
+
+
+@pytest.mark.torture
+@WHOLE
+@given(history=HISTORIES)
+def test_many_histories_in_any_number_of_syncs(make_desk: MakeDesk, history: list[list[tuple[str, int]]]) -> None:
+    check(make_desk, history)

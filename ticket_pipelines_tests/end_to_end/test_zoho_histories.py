@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ticket_pipelines.sandbox.control import Control
 from ticket_pipelines.sync import recheck
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Quiet
+from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines.sync.result import Status, SyncRequest
 from ticket_pipelines.unified.model import TABLES
 from ticket_pipelines_tests.fixtures.project import MakeProject
@@ -25,6 +30,7 @@ STREAMS = {
 MODULES = ["Cases", "Contacts", "Price_Lists"]
 CUT_OFF = ((2, 5), (7,))
 """Pages after which the syncs of each round are cut off."""
+NUMBERS = count()
 COUNTED = ("version", "synced_at", "desk", "deleted_at", "id", "from_desk", "to_desk", "unparsed", "content_hash")
 """Columns that tell how often a row was read, or name the desk; but for links, ids are compared beside them."""
 
@@ -72,11 +78,17 @@ CHANGES = {"zoho_desk": change_desk, "zoho_crm": change_crm}
 CONFIG: dict[str, dict[str, Any]] = {"zoho_desk": {}, "zoho_crm": {"modules": MODULES}}
 
 
-@pytest.mark.parametrize("vendor", sorted(STREAMS))
-def test_syncs_that_are_cut_off_while_the_account_changes_end_like_one_sync(
-    vendor: str, make_project: MakeProject, make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch
+def check(
+    vendor: str,
+    make_project: MakeProject,
+    make_sandbox: MakeSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    history: Sequence[Sequence[int]],
 ) -> None:
+    """Syncs of which each round's are cut off after so many pages, then another desk's only one, then a rebuild."""
+    number = next(NUMBERS)
     project, account = make_project(""), make_sandbox(tickets=20, **PAST).vendors[vendor]
+    often, once = f"often_{number}", f"once_{number}"
     streams = STREAMS[vendor]
     # a day passes before each sync
     monkeypatch.setattr(recheck, "stream_due", lambda *_: True)
@@ -102,20 +114,44 @@ def test_syncs_that_are_cut_off_while_the_account_changes_end_like_one_sync(
             )
         return found
 
-    add("often")
-    for turn, cuts in enumerate(CUT_OFF):
+    add(often)
+    for turn, cuts in enumerate(history):
         for pages in cuts:
-            with pytest.raises(KeyboardInterrupt):
-                sync_desk(project, "often", request, Cut(pages), Bounds(rows=80))
-        assert sync_desk(project, "often", request, bounds=Bounds(rows=80)).status is Status.SUCCESS
+            # a sync of fewer pages is not cut off
+            with suppress(KeyboardInterrupt):
+                sync_desk(project, often, request, Cut(pages), Bounds(rows=80))
+        assert sync_desk(project, often, request, bounds=Bounds(rows=80)).status is Status.SUCCESS
         account.control.clock(advance=3_600)
         CHANGES[vendor](account.control, turn)
     account.control.clock(advance=86_400)
-    assert sync_desk(project, "often", request).status is Status.SUCCESS
+    assert sync_desk(project, often, request).status is Status.SUCCESS
 
-    add("once")
-    assert sync_desk(project, "once", request).status is Status.SUCCESS
+    add(once)
+    assert sync_desk(project, once, request).status is Status.SUCCESS
     tables = [*(f"{vendor}_{stream}" for stream in streams), *TABLES]
-    once = alive("once", tables)
-    assert once[f"{vendor}_{streams[0]}"]
-    assert alive("often", tables) == once
+    expected = alive(once, tables)
+    assert expected[f"{vendor}_{streams[0]}"]
+    assert alive(often, tables) == expected
+    rebuild_desk(project, often)
+    assert alive(often, tables) == expected
+
+
+@pytest.mark.parametrize("vendor", sorted(STREAMS))
+def test_syncs_that_are_cut_off_while_the_account_changes_end_like_one_sync_and_like_a_rebuild(
+    vendor: str, make_project: MakeProject, make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(vendor, make_project, make_sandbox, monkeypatch, CUT_OFF)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("vendor", sorted(STREAMS))
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(history=st.lists(st.lists(st.integers(1, 12), max_size=3), min_size=2, max_size=3))
+def test_syncs_that_are_cut_off_anywhere(
+    vendor: str,
+    make_project: MakeProject,
+    make_sandbox: MakeSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    history: list[list[int]],
+) -> None:
+    check(vendor, make_project, make_sandbox, monkeypatch, history)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,20 @@ def test_a_key_stands_once_whatever_is_loaded(warehouse: Warehouse) -> None:
     ]
     first.close()
     second.close()
+
+
+def test_a_row_that_moves_to_another_month_and_is_deleted_stands_once(warehouse: Warehouse) -> None:
+    pipeline = warehouse.pipeline("zendesk", "acme")
+    months = [date(2026, 1, 31), date(2026, 2, 1), date(2025, 12, 31)]
+    for version, due_on in enumerate(months, start=1):
+        load(pipeline, [{**row("1", version), "due_on": due_on}, row("2", version)], {"v": version})
+    load(pipeline, [{**row("1", 9), "due_on": months[0], "deleted_at": SYNCED}], {"v": 9})
+    found = warehouse.query("SELECT id, due_on, deleted_at FROM helpdesk.zendesk_tickets ORDER BY id").to_pylist()
+    assert [one["id"] for one in found] == ["1", "2"]
+    assert (found[0]["due_on"], found[0]["deleted_at"]) == (months[0], SYNCED)
+    alive = warehouse.query("SELECT count(*) AS n FROM helpdesk.zendesk_tickets WHERE deleted_at IS NULL")
+    assert alive.to_pylist() == [{"n": 1}]
+    pipeline.close()
 
 
 def test_the_position_is_restored_in_an_empty_folder(warehouse_url: str, open_test_warehouse: Opener) -> None:

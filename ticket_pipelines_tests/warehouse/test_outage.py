@@ -119,7 +119,7 @@ def test_a_role_without_rights_to_create_anything_but_tables_suffices(
         assert pipeline.state() == {"count": 300}
         assert warehouse.query("SELECT count(*) AS n FROM helpdesk.ids").to_pylist() == [{"n": 300}]
         with pytest.raises(UsageError, match="permission denied"):
-            warehouse.query("SELECT pg_read_file('postgresql.conf')")
+            warehouse.query("SELECT * FROM pg_config()")
         pipeline.close()
         warehouse.close()
     finally:

@@ -49,15 +49,15 @@ _OPTIONS: Members[list[Option]] = Members(list[Option])
 def rows(found: pa.Table) -> Mapped:
     """Rows of `zoho_desk_fields` into `ticket_fields`."""
     warnings: Counter[str] = Counter()
-    entities = [ENTITIES[module] for module in column(found, "module").to_pylist()]
+    entities = [ENTITIES.get(module) for module in column(found, "module").to_pylist()]
     base, plain = front(found, VENDOR, (), NAMES), direct(found, TICKET_FIELDS, NAMES)
     ids, keys = base["id"].to_pylist(), plain["key"].to_pylist()
     columns = {
         **base,
         **plain,
-        "id": pa.array([f"{entity}:{key}" for entity, key in zip(entities, ids, strict=True)], TEXT),
+        "id": pa.array([f"{entity}:{key}" if entity else key for entity, key in zip(entities, ids, strict=True)], TEXT),
         "entity": pa.array(entities, TEXT),
-        "alias": pa.array([alias(*one) for one in zip(entities, ids, keys, strict=True)], TEXT),
+        "alias": pa.array([alias(entity or "", *one) for entity, *one in zip(entities, ids, keys, strict=True)], TEXT),
         "data_type": labels.each_distinct(plain["data_type_raw"], _data_type, TEXT),
         "options": _options(found, warnings),
         "is_system": pc.invert(column(found, "is_custom_field", BOOLEAN)),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines.sync.result import Mode
 from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
 
@@ -24,8 +27,9 @@ def alive(desk: QContactDesk, table: str, columns: str, also: str = "true") -> l
     return desk.rows(table, f"deleted_at IS NULL AND {also}", columns)
 
 
-def test_incremental_syncs_end_where_a_first_sync_begins(make_qcontact: MakeQContactDesk) -> None:
-    desk = make_qcontact(tickets=20, seed=7, settings={"list_order": "updated", "events_page": 4})
+def check(make_qcontact: MakeQContactDesk, seed: int) -> None:
+    """Two rounds of random changes, each with a fault, then another desk's only sync, then a rebuild."""
+    desk = make_qcontact(tickets=20, seed=seed, settings={"list_order": "updated", "events_page": 4})
     desk.synced()
     for fault in FAULTS:
         desk.change("random", count=30)
@@ -45,5 +49,26 @@ def test_incremental_syncs_end_where_a_first_sync_begins(make_qcontact: MakeQCon
     # what was said of closed cases, the list does not tell
     desk.synced(mode=Mode.FULL)
     still = "ticket_id IN (SELECT id FROM helpdesk.tickets WHERE desk = 'fresh')"
+    live = {}
     for table, columns in (("ticket_events", EVENTS), ("ticket_comments", COMMENTS)):
-        assert alive(desk, table, columns, still) == alive(fresh, table, columns)
+        live[table] = alive(desk, table, columns, still)
+        assert live[table] == alive(fresh, table, columns)
+
+    rebuild_desk(desk.project, desk.key)
+    assert alive(desk, "tickets", TICKETS) == alive(fresh, "tickets", TICKETS)
+    for table, columns in (("ticket_events", EVENTS), ("ticket_comments", COMMENTS)):
+        assert alive(desk, table, columns, still) == live[table]
+
+
+def test_incremental_syncs_end_where_a_first_sync_begins_and_where_a_rebuild_ends(
+    make_qcontact: MakeQContactDesk,
+) -> None:
+    check(make_qcontact, 7)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_incremental_syncs_of_any_account_end_where_a_first_sync_begins(
+    make_qcontact: MakeQContactDesk, seed: int
+) -> None:
+    check(make_qcontact, seed)

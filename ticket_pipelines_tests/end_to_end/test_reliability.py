@@ -1,4 +1,4 @@
-"""The page on immunity names tests that exist."""
+"""The page on reliability names tests that exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[1]
-PAGE = TESTS.parent / "docs" / "immunity.md"
+PAGE = TESTS.parent / "docs" / "reliability.md"
 ROWS = [line for line in PAGE.read_text().splitlines() if line.startswith("| ") and not line.startswith("| what hurts")]
 
 
