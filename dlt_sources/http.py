@@ -16,11 +16,11 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import requests
-import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from dlt_sources.address import is_loopback
 from dlt_sources.base import LIMIT_WAIT, OnWait, Usage
+from dlt_sources.broken import BROKEN, attempts, never_reached, unreachable
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -36,14 +36,6 @@ from dlt_sources.text import clean
 T = TypeVar("T")
 
 _PIECE = 256 * 1024
-_BROKEN = (
-    requests.exceptions.ConnectionError,
-    requests.exceptions.Timeout,
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-    urllib3.exceptions.HTTPError,
-)
-_CONNECT_ATTEMPTS = 3
 _LIMIT_WAIT = 10.0
 _CONFLICT_WAIT = 10.0
 
@@ -170,7 +162,7 @@ class Session:
                     self.answered = True
                     return parsed, answer.cleaned
             except TransientError as error:
-                if isinstance(error, LimitError) or attempt >= _attempts(error, self.policy):
+                if isinstance(error, LimitError) or attempt >= attempts(error, self.policy):
                     raise
                 self.pause(self.policy.backoff(attempt), "no whole answer")
                 attempt += 1
@@ -303,17 +295,17 @@ class Session:
             ) as response:
                 body = self._read(request, response, deadline)
         except requests.exceptions.ConnectTimeout:
-            raise _unreachable(self._name(request)) from None
+            raise unreachable(self._name(request)) from None
         except requests.exceptions.SSLError:
             # its text may hold the address; trying again proves the certificate no better
             raise ConfigurationError(
                 f"{self._name(request)}: the TLS certificate of the host is not accepted. Check the host in the desk's "
                 "configuration, this machine's clock, and whether a proxy needs its own (REQUESTS_CA_BUNDLE)."
             ) from None
-        except _BROKEN as error:
+        except BROKEN as error:
             # the cause is not chained: its text holds the address with its query
-            if _never_reached(error):
-                raise _unreachable(self._name(request)) from None
+            if never_reached(error):
+                raise unreachable(self._name(request)) from None
             raise ConnectionFailedError(
                 f"{self._name(request)}: the answer broke off or did not come in time."
             ) from None
@@ -344,7 +336,11 @@ class Session:
         return b"".join(pieces)
 
     def _parse(self, request: Request, answer: Answer, parse: Callable[[bytes], T]) -> T:
+        # who has nothing to say says 204; an empty body is one that was lost, and no empty list
+        lost = not answer.body and answer.status != 204 and self._into is None
         try:
+            if lost:
+                raise msgspec.DecodeError
             return parse(answer.body)
         except msgspec.ValidationError as error:
             raise MalformedError(f"{self._name(request)}: the answer is not as documented ({error}).") from None
@@ -376,23 +372,6 @@ class Session:
         parts = urlsplit(request.path if "://" in request.path else f"{self.base}{request.path}")
         name = f"{request.method} {parts.netloc}{parts.path}"
         return f"{request.about}: {name}" if request.about else name
-
-
-class UnreachableError(ConnectionFailedError):
-    """No connection could be made at all: fewer tries than for a broken answer."""
-
-
-def _unreachable(name: str) -> UnreachableError:
-    return UnreachableError(f"{name}: the host cannot be reached. Check its name, the network and the proxy.")
-
-
-def _never_reached(error: Exception) -> bool:
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
-
-
-def _attempts(error: TransientError, policy: Policy) -> int:
-    return min(policy.attempts, _CONNECT_ATTEMPTS) if isinstance(error, UnreachableError) else policy.attempts
 
 
 def _keep_headers(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -97,16 +98,17 @@ class Reader:
         Raises:
             StalledError: The same page comes again and again.
         """
-        start, before = 0, None
+        start, seen = 0, set[bytes]()
         while True:
             rows = self.page(stream, path, params, start=start, most=most, child=child)
-            found = [bytes(record) for record in rows.records]
-            if found and found == before:
+            page = _digest(rows.records)
+            if rows.records and page in seen:
                 raise StalledError(f"stream {stream.name}: Zoho gives the same page again and again.")
             yield rows
-            if not most or len(found) < self.size(stream, most):
+            if not most or len(rows.records) < self.size(stream, most):
                 return
-            start, before = start + len(found), found
+            start += len(rows.records)
+            seen.add(page)
 
     def one(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> msgspec.Raw:
         """A single record.
@@ -148,3 +150,7 @@ class Reader:
         if stream.name not in self._forms:
             self._forms[stream.name] = form(stream)
         return self._forms[stream.name]
+
+
+def _digest(records: Sequence[msgspec.Raw]) -> bytes:
+    return hashlib.blake2b(b"\n".join(bytes(record) for record in records), digest_size=16).digest()
