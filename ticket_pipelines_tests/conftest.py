@@ -7,4 +7,5 @@ pytest_plugins = [
     "ticket_pipelines_tests.fixtures.warehouse",
     "ticket_pipelines_tests.fixtures.project",
     "ticket_pipelines_tests.fixtures.control",
+    "ticket_pipelines_tests.fixtures.torture",
 ]

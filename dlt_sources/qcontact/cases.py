@@ -81,7 +81,7 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -
             record, count = reader.record(entity_of(stream), row.key)
         except NotFoundError:
             gone.append(row.key)
-        except AccessError:
+        except (AccessError, MalformedError):
             forbidden.append(row.key)
             if len(forbidden) > MOST_FORBIDDEN:
                 break

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from dlt_sources.base import Stream
-from dlt_sources.errors import LimitError, NotFoundError, StalledError
+from dlt_sources.errors import LimitError, MalformedError, NotFoundError, StalledError
 from dlt_sources.http import Request, Session
 from dlt_sources.limits import Limit
-from dlt_sources.zoho_desk.bodies import Form, Rows, envelope, form, one
+from dlt_sources.zoho_desk.bodies import Form, Rows, envelope, form, members, one
 from dlt_sources.zoho_desk.config import Choices
 from dlt_sources.zoho_desk.failures import OutOfRangeError
 from dlt_sources.zoho_desk.limits import ACCOUNT, Credits
@@ -110,16 +110,25 @@ class Reader:
             start += len(rows.records)
             seen.add(page)
 
-    def one(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> msgspec.Raw:
+    def one(self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, key: str = "") -> msgspec.Raw:
         """A single record.
+
+        Args:
+            stream: The stream that it is read for.
+            path: Path below /api/v1.
+            params: Query parameters.
+            key: Its id; empty: such a record has none.
 
         Raises:
             NotFoundError: It is gone.
+            MalformedError: What comes is another one, or none: an error that says 200.
         """
         request = self._request(stream, path, params or {}, child=True)
         found, _ = self._session.fetch(request, one)
         if found is None:
             raise NotFoundError(f"{request.about} ({path}): gone.")
+        if key and bytes(members(found).get("id", msgspec.Raw(b""))).strip(b'"') != key.encode():
+            raise MalformedError(f"{request.about} ({path}): what Zoho shows is not this record.")
         return self._form(stream)(found)
 
     def spare_credits(self, stream: Stream) -> None:

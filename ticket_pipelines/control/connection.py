@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ticket_pipelines.control.migrate import migrate
 from ticket_pipelines.errors import ControlUnavailableError
+
+AWAY = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises where a database is locked, full or away; other errors of it are ours."""
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -48,6 +51,29 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection for reads alone: takes no write lock on SQLite."""
     with engine.connect().execution_options(reading=True) as connection:
         yield connection
+
+
+@contextmanager
+def answering(engine: sa.Engine) -> Iterator[None]:
+    """Says in our words that the control database does not answer in the middle of the block.
+
+    Raises:
+        ControlUnavailableError: It is locked, full or away.
+    """
+    try:
+        yield
+    except AWAY as error:
+        raise unanswered(engine, error) from error
+
+
+def unanswered(engine: sa.Engine, error: OperationalError | InterfaceError) -> ControlUnavailableError:
+    """The error of a control database that was open and does not answer any more."""
+    url = engine.url
+    where = url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 5432}/{url.database}"
+    return ControlUnavailableError(
+        f"control database {where} does not answer: {_reason(error)}\nWhat is committed stays, and the same command may "
+        "succeed later. Check who holds it, and that there is room on its disk."
+    )
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

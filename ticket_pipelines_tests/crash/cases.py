@@ -41,6 +41,9 @@ class Case:
         config: Configuration besides the address.
         settings: Settings of the account.
         login: Name of the credentials.
+        rounds: Whether each sync reads again what may have changed unseen.
+        named: Tables of people whom other records name: what stands in them is what the record says that was read
+            last, so that their keys alone are compared.
         tickets: How many the account has.
     """
 
@@ -54,6 +57,8 @@ class Case:
     config: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     login: str = "oauth"
+    rounds: bool = False
+    named: tuple[str, ...] = ()
     tickets: int = 40
 
     def read(self, log: list[Entry]) -> int:
@@ -123,7 +128,7 @@ CASES = {
             _shrink_zendesk,
             _change_zendesk,
             pages=r"/incremental/",
-            most=99,
+            most=9,
             bounds=Bounds(rows=120, read=90),
             settings={"account_total": AMPLE, "incremental_total": AMPLE},
         ),
@@ -133,7 +138,7 @@ CASES = {
             _shrink_zoho_desk,
             _change_zoho_desk,
             pages=r"/api/v1/(tickets|contacts)",
-            most=99,
+            most=60,
             bounds=Bounds(rows=20, read=25),
             config={"page_size": 10},
             settings={"mint_total": AMPLE, "live_tokens": AMPLE},
@@ -145,10 +150,16 @@ CASES = {
             _shrink_zoho_crm,
             _change_zoho_crm,
             pages=r"/crm/(bulk/)?v8/(Cases|Leads|read)",
-            most=99,
+            most=10,
             bounds=Bounds(rows=40, read=60),
             config={"modules": ["Cases", "Leads", "Price_Lists"]},
-            settings={"mint_total": AMPLE, "live_tokens": AMPLE, "bulk_states": ("COMPLETED",), "bulk_downloads": AMPLE, "rows": {"Leads": 40}},
+            settings={
+                "mint_total": AMPLE,
+                "live_tokens": AMPLE,
+                "rows": {"Leads": 40},
+                "bulk_states": ("COMPLETED",),
+                "bulk_downloads": AMPLE,
+            },
         ),
         Case(
             "qcontact",
@@ -156,10 +167,12 @@ CASES = {
             _shrink_qcontact,
             _change_qcontact,
             pages=r"/Case/\d+",
-            most=99,
+            most=40,
             bounds=Bounds(rows=25, read=30),
             config={"page_size": 10},
             login="token",
+            rounds=True,
+            named=("contacts", "agents", "groups", "ticket_details"),
             tickets=30,
         ),
     )

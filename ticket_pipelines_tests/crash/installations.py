@@ -55,7 +55,10 @@ class Installation:
     def copy(self) -> Installation:
         """The same once more. Nobody has it open."""
         home = self.home.with_name(f"{self.home.name.partition('-')[0]}-{next(_numbers)}")
-        shutil.copytree(self.home, home)
+        shutil.copytree(self.home, home, symlinks=True)
+        for link in [path for path in home.rglob("*") if path.is_symlink()]:
+            # the engine of ClickHouse names its own files by whole paths, and makes such names anew
+            link.unlink()
         if self.server is None:
             return Installation(home, self.engine)
         database = f"{self.database.partition('-')[0]}-{next(_numbers)}"
@@ -79,7 +82,7 @@ def install(home: Path, engine: str, case: Case, account: Listening, server: Pos
     return made
 
 
-def contents(project: Project) -> Contents:
+def contents(project: Project, case: Case) -> Contents:
     """What stands in each table and view, but for those of the history of syncs."""
     found = {}
     with project.warehouse.together():
@@ -87,7 +90,8 @@ def contents(project: Project) -> Contents:
             if name.startswith(HIDDEN) or name in (*OF_SOME_ENGINES, SYNC_RUNS.name):
                 continue
             held = project.warehouse.query(f"SELECT * FROM helpdesk.{name}").to_pylist()
-            texts = rows(name, held, _kinds(project, name))
+            kinds = _kinds(project, name)
+            texts = rows(name, held, {"id": kinds["id"]} if name in case.named else kinds)
             found[name] = (len(texts), digest(texts))
     return found
 

@@ -112,7 +112,6 @@ ILLS: tuple[Ill, ...] = (
     Ill("refused credentials", lambda control, _vendor, _chance: control.fail("refuse_credentials"), page=True),
     Ill("lost right", _lost_right, page=True),
     Ill("forbidden now and then", _struck(status=403)),
-    Ill("not found now and then", _struck(status=404)),
 )
 
 
