@@ -71,7 +71,7 @@ def unanswered(engine: sa.Engine, error: OperationalError | InterfaceError) -> C
     url = engine.url
     where = url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 5432}/{url.database}"
     return ControlUnavailableError(
-        f"control database {where} does not answer: {_reason(error)}\nWhat is committed stays, and the same command may "
+        f"control database {where} does not answer: {_reason(error)}\nWhat is committed stays; the same command may "
         "succeed later. Check who holds it, and that there is room on its disk."
     )
 

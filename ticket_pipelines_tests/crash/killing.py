@@ -120,8 +120,8 @@ class Bench:
 
 def spread(whole: Whole, count: int, chance: random.Random) -> Iterator[Point]:
     """So many points, spread over all phases, and evenly over the calls of each."""
-    for number, phase in enumerate(PHASES):
-        share = count // len(PHASES) + (number < count % len(PHASES))
+    for place, phase in enumerate(PHASES):
+        share = count // len(PHASES) + (place < count % len(PHASES))
         reach = whole.points[phase] * REACHED
         for step in range(share):
             yield Point(phase, 1 + int((step + chance.random()) * reach / share))
