@@ -85,7 +85,7 @@ def _child(
         time.tzset()
     if room:
         # Python ignores the signal that comes with it: a write beyond fails like one to a full disk
-        load.DELAYS = (0.0,)
+        load.DELAYS = (0.0,) * len(load.DELAYS)  # type: ignore[assignment]
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
     case, points = CASES[vendor], Points(last)
     case.shrink(setattr)

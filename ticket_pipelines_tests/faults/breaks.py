@@ -114,8 +114,8 @@ BREAKS = (
         "an archive that was not read to its end is read again",
         "dlt_sources/zoho_desk/tickets.py",
         "            yield from _archive(reader, feed, stream, state)\n            state = {",
-        '            state = {**state, "archived": began}\n            yield from _archive(reader, feed, stream, state)\n'
-        "            state = {",
+        '            state = {**state, "archived": began}\n'
+        "            yield from _archive(reader, feed, stream, state)\n            state = {",
         ("dlt_sources/zoho_desk/test_tickets.py",),
     ),
     Break(
