@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint audit docs format bench dev lock clean
+.PHONY: help setup demo test torture lint audit docs format bench dev lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ demo: setup ## run the main job against the sandbox and print what came in (WARE
 
 test: setup ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+torture: setup ## kill and break syncs at hundreds of places, on every engine and vendor (hours)
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m torture
 
 audit: ## ask the OSV database about every locked dependency (needs the internet, and says so where there is none)
 	.ci/audit

@@ -345,7 +345,11 @@ class Session:
         return b"".join(pieces)
 
     def _parse(self, request: Request, answer: Answer, parse: Callable[[bytes], T]) -> T:
+        # who has nothing to say says 204; an empty body is one that was lost, and no empty list
+        lost = not answer.body and answer.status != 204 and self._into is None
         try:
+            if lost:
+                raise msgspec.DecodeError
             return parse(answer.body)
         except msgspec.ValidationError as error:
             raise MalformedError(f"{self._name(request)}: the answer is not as documented ({error}).") from None

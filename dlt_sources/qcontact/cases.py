@@ -36,7 +36,7 @@ def records(reader: Reader, feed: Feed, stream: Stream, state: State, window: Wi
     yield from _read(reader, stream, marks.due(walk, window), marks)
     if window is None and walk.whole:
         yield from _missing(feed, stream, walk, marks)
-    yield Page(stream.name, [], marks.state(), last=walk.whole)
+    yield Page(stream.name, [], marks.ended(), last=walk.whole)
     refuse_short(stream, walk)
 
 
@@ -81,7 +81,7 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -
             record, count = reader.record(entity_of(stream), row.key)
         except NotFoundError:
             gone.append(row.key)
-        except AccessError:
+        except (AccessError, MalformedError):
             forbidden.append(row.key)
             if len(forbidden) > MOST_FORBIDDEN:
                 break
@@ -100,6 +100,8 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -
     if gone:
         yield _buried(stream, gone, marks)
     if forbidden:
+        # all were tried that can be: the next sync begins a round of its own
+        yield Page(stream.name, [], marks.ended())
         raise AccessError(
             f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
             f"({len(forbidden)} tried). Give its role the right to {stream.plan}."

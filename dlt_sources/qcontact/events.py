@@ -44,7 +44,7 @@ class Events:
         if window is None and walk.whole:
             todo += self._outside(feed, walk, marks)
         yield from self._read(stream, todo, marks, window or Window())
-        yield Page(stream.name, [], marks.state(), last=walk.whole)
+        yield Page(stream.name, [], marks.ended(), last=walk.whole)
         refuse_short(stream, walk)
 
     def chosen(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:

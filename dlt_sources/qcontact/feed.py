@@ -138,7 +138,8 @@ class Feed:
             new = briefs.keys() - shown
             shown |= new
             walk.briefs |= briefs
-            walk.count = listed.pagination.count
+            # a page that does not say how many there are takes nothing back
+            walk.count = walk.count if listed.pagination.count is None else listed.pagination.count
             pages = listed.pagination.pages
             # without a number of pages, a page that shows nothing new is the last
             if not listed.results or (page >= pages if pages is not None else not new):

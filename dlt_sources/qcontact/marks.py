@@ -2,7 +2,8 @@
 
 State: `seen`, the mark of each record by id (`feed.py`), with a `*` while it is open; `closed`, since when (Unix
 seconds) a case is closed, for those that were closed while we looked on. They are read for some time more: notes are
-written on closed cases, too, and do not show in the list.
+written on closed cases, too, and do not show in the list. `round`, when a record was read that is read in each sync,
+until all of them are: a sync that was cut off is gone on with behind them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, OUTSIDE_OPEN, Brief, Walk
 
 FOLLOWED = 7 * 86_400
 """Seconds for which a case is read after it was closed."""
+ROUND = 3_600
+"""Seconds for which a round that was cut off is gone on with; what was read longer ago is read again."""
 OPEN = "*"
 """End of the mark of a record that was open: so that a closed one that changes (a renamed user) is not followed."""
 
@@ -28,31 +31,41 @@ class Marks:
     Attributes:
         seen: Mark by id.
         closed: Since when a case is closed, Unix seconds, by id.
+        round: When a record was read in a round that has not ended, Unix seconds, by id.
     """
 
     seen: dict[str, str] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)
+    round: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: State, now: float) -> Marks:
         """The marks of a position, without what need not be followed any more."""
         recent = {key: since for key, since in state.get("closed", {}).items() if now - since < FOLLOWED}
-        return cls(dict(state.get("seen", {})), recent)
+        # a time from the future comes of a clock that was set back
+        lately = {key: at for key, at in state.get("round", {}).items() if 0 <= now - at < ROUND}
+        return cls(dict(state.get("seen", {})), recent, lately)
 
     def state(self) -> State:
         """The position."""
-        return {"seen": dict(self.seen), **({"closed": dict(self.closed)} if self.closed else {})}
+        kept = {"closed": dict(self.closed), "round": dict(self.round)}
+        return {"seen": dict(self.seen), **{name: part for name, part in kept.items() if part}}
+
+    def ended(self) -> State:
+        """The position behind a round that has read all."""
+        self.round.clear()
+        return self.state()
 
     def due(self, walk: Walk, window: Window | None) -> list[Brief]:
         """The rows whose records are to be read, oldest first.
 
-        Live: those that changed, are not closed, or were closed lately. In a window: those made in it, but for those
-        that were read before it was cut off.
+        Live: those that changed, and those that are not closed, or were closed lately, but for those that were read
+        just now, before the round was cut off. In a window: those made in it, but again for those.
         """
         rows = sorted(walk.briefs.values(), key=lambda brief: (len(brief.key), brief.key))
         if window is not None:
             return [row for row in rows if row.key not in self.seen and within(row.created_at, window)]
-        return [row for row in rows if self.seen.get(row.key) != row.mark or not row.closed or row.key in self.closed]
+        return [row for row in rows if self._changed(row) or (self._followed(row) and row.key not in self.round)]
 
     def missing(self, walk: Walk) -> list[str]:
         """Ids of known records that a whole walk did not show; closed ones outside are asked for once."""
@@ -67,7 +80,8 @@ class Marks:
             self.closed.pop(row.key, None)
         elif entity == CASE and self.seen.get(row.key, "").endswith(OPEN):
             self.closed[row.key] = int(now)
-        self.seen[row.key] = row.mark if row.closed else f"{row.mark}{OPEN}"
+        self.seen[row.key] = self._mark(row)
+        self.round[row.key] = int(now)
 
     def outside(self, key: str, mark: str) -> None:
         """Takes note that a record was read that the list does not show."""
@@ -79,6 +93,16 @@ class Marks:
         for key in keys:
             self.seen.pop(key, None)
             self.closed.pop(key, None)
+
+    def _changed(self, row: Brief) -> bool:
+        return self.seen.get(row.key) != self._mark(row)
+
+    def _followed(self, row: Brief) -> bool:
+        return not row.closed or row.key in self.closed
+
+    @staticmethod
+    def _mark(row: Brief) -> str:
+        return row.mark if row.closed else f"{row.mark}{OPEN}"
 
 
 def within(text: str | None, window: Window) -> bool:

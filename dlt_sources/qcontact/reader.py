@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dlt_sources.errors import NotFoundError
+from dlt_sources.errors import MalformedError, NotFoundError
 from dlt_sources.http import Request, Session
 from dlt_sources.limits import Limit
 from dlt_sources.qcontact.config import Choices
@@ -95,8 +95,12 @@ class Reader:
 
         Raises:
             NotFoundError: It is gone.
+            MalformedError: What comes is another one, or none: an error that says 200.
         """
-        return self._get(f"/entities/{entity}/{key}", {}, _record, f"{entity} {key}", child=True)
+        record, cleaned = self._get(f"/entities/{entity}/{key}", {}, _record, f"{entity} {key}", child=True)
+        if str(record.get("id")) != key:
+            raise MalformedError(f"{entity} {key}: what QContact shows is not this record.")
+        return record, cleaned
 
     def events(self, entity: str, key: str, page: int) -> tuple[list[Record], int]:
         """A page of what happened to a record, newest first; none is a 404 or a 400 at some tenants."""

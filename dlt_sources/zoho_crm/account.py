@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 
 from dlt_sources.base import Page, Stream
-from dlt_sources.errors import AccessError, NotFoundError, PermanentError
+from dlt_sources.errors import AccessError, NotFoundError, PermanentError, StalledError
 from dlt_sources.zoho_crm.failures import ScopeError
 from dlt_sources.zoho_crm.metadata import (
     Description,
@@ -66,7 +66,7 @@ class Account:
     def modules(self) -> tuple[str, ...]:
         """API names of the modules to read."""
         if self._modules is None:
-            body, _ = self._reader.get("/crm/v8/settings/modules", {}, "modules")
+            body, _ = self._reader.get("/crm/v8/settings/modules", {}, "modules", holds="modules")
             there = [msgspec.json.decode(raw, type=Module) for raw in body.modules]
             readable = [module.api_name or "" for module in there if module.is_readable]
             known = {module.api_name for module in there}
@@ -94,10 +94,13 @@ class Account:
     def users(self, stream: Stream, size: int = LIST_PAGE) -> Iterator[Page]:
         """All users."""
         number, more = 1, True
+        before: list[msgspec.Raw] = []
         while more:
             params = {"page": str(number), "per_page": str(size)}
-            body, cleaned = self._reader.get(stream.path, params, "users")
-            number, more = number + 1, body.more
+            body, cleaned = self._reader.get(stream.path, params, "users", holds="users")
+            if body.users and body.users == before:
+                raise StalledError("users: Zoho gives the same page again and again.")
+            number, more, before = number + 1, body.more, body.users
             yield Page(stream.name, body.users, {}, last=not more, cleaned=cleaned)
 
     def fields(self, stream: Stream) -> Iterator[Page]:
@@ -138,6 +141,6 @@ class Account:
         return described(module, fields, subforms)
 
     def _fields(self, module: str) -> list[Field]:
-        body, _ = self._reader.get("/crm/v8/settings/fields", {"module": module}, f"fields of {module}")
+        body, _ = self._reader.get("/crm/v8/settings/fields", {"module": module}, f"fields of {module}", holds="fields")
         self._settings[module] = body.fields
         return [msgspec.json.decode(raw, type=Field) for raw in body.fields]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Info(msgspec.Struct):
     next_page_token: str | None = None
 
 
-class Body(msgspec.Struct):
+class Body(msgspec.Struct, kw_only=True):
     """A page of records; without a body there are none."""
 
     data: list[Record] = msgspec.field(default_factory=list)
@@ -53,7 +54,12 @@ class Body(msgspec.Struct):
         return None if self.info is None else self.info.next_page_token
 
 
-_decode = msgspec.json.Decoder(Body).decode
+@cache
+def _decoder(holds: str) -> msgspec.json.Decoder[Body]:
+    """Decoder of an answer that has that field: an error that comes with status 200 is no empty list."""
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Body)}
+    kind = msgspec.defstruct("Body", [(holds, kinds[holds])], bases=(Body,), kw_only=True)
+    return cast("msgspec.json.Decoder[Body]", msgspec.json.Decoder(kind))
 
 
 class Reader:
@@ -73,7 +79,9 @@ class Reader:
         """The limits that a request takes one of."""
         return (*self._ceiling, REQUESTS)
 
-    def get(self, path: str, params: Mapping[str, str], about: str, since: datetime | None = None) -> tuple[Body, int]:
+    def get(
+        self, path: str, params: Mapping[str, str], about: str, since: datetime | None = None, holds: str = "data"
+    ) -> tuple[Body, int]:
         """One answer, and the count of cleaned characters.
 
         Args:
@@ -81,11 +89,12 @@ class Reader:
             params: Query parameters.
             about: What it is for, in messages.
             since: Only what was changed since.
+            holds: The field of `Body` that such an answer has, unless it is empty (204).
         """
         headers = {} if since is None else {"If-Modified-Since": since.isoformat(timespec="seconds")}
         request = Request(path, params, self.limits, headers=headers, about=about)
         try:
-            return self.session.fetch(request, lambda body: _decode(body) if body.strip() else Body())
+            return self.session.fetch(request, lambda body: _decoder(holds).decode(body) if body.strip() else Body())
         except NotModifiedError:
             return Body(), 0
 
@@ -106,6 +115,8 @@ class Reader:
         chunks = field_chunks(fields)
         about, path = f"module {module}", f"/crm/v8/{module}"
         body, cleaned = self.get(path, {**params, "fields": ",".join(chunks[0])}, about, since)
+        if body.data and body.info is None:
+            raise MalformedError(f"{about}: Zoho does not say whether there are more records.")
         for chunk in chunks[1:]:
             found: dict[Any, Record] = {}
             ids = [str(record.get("id")) for record in body.data]
@@ -125,7 +136,7 @@ class Reader:
 
     def count(self, module: str) -> int:
         """How many records a module has."""
-        body, _ = self.get(f"/crm/v8/{module}/actions/count", {}, f"module {module}")
+        body, _ = self.get(f"/crm/v8/{module}/actions/count", {}, f"module {module}", holds="count")
         try:
             return int(body.count)
         except (TypeError, ValueError):

@@ -116,9 +116,13 @@ def deletions(reader: Reader, target: Target, state: State) -> Iterator[Page]:
     latest = instant(state.get("deleted"))
     since = latest - OVERLAP if latest else None
     number = 1
+    before: list[Record] = []
     while True:
         params = {"type": "all", "page": str(number), "per_page": str(LIST_PAGE)}
         body, cleaned = reader.get(f"/crm/v8/{target.module}/deleted", params, f"module {target.module}", since)
+        if body.data and body.data == before:
+            raise StalledError(f"module {target.module}: Zoho gives the same page of deletions again and again.")
+        before = body.data
         latest = newest(latest, body.data, "deleted_time")
         if body.data:
             records = [_tombstone(record) for record in body.data]

@@ -123,7 +123,7 @@ def threads(reader: Reader, stream: Stream, ticket: Brief, read_before: int | No
         if not summary.was_read(read_before):
             path = f"/tickets/{ticket.key}/threads/{summary.id}"
             try:
-                whole = members(reader.one(stream, path, {"include": "plainText"}))
+                whole = members(reader.one(stream, path, {"include": "plainText"}, key=str(summary.id)))
             except NotFoundError:
                 # deleted since the list was read, or the whole ticket: the next list says which
                 continue

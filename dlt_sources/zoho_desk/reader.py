@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from dlt_sources.base import Stream
-from dlt_sources.errors import LimitError, NotFoundError, StalledError
+from dlt_sources.errors import LimitError, MalformedError, NotFoundError, StalledError
 from dlt_sources.http import Request, Session
 from dlt_sources.limits import Limit
-from dlt_sources.zoho_desk.bodies import Form, Rows, envelope, form, one
+from dlt_sources.zoho_desk.bodies import Form, Rows, envelope, form, members, one
 from dlt_sources.zoho_desk.config import Choices
 from dlt_sources.zoho_desk.failures import OutOfRangeError
 from dlt_sources.zoho_desk.limits import ACCOUNT, Credits
@@ -97,27 +98,37 @@ class Reader:
         Raises:
             StalledError: The same page comes again and again.
         """
-        start, before = 0, None
+        start, seen = 0, set[bytes]()
         while True:
             rows = self.page(stream, path, params, start=start, most=most, child=child)
-            found = [bytes(record) for record in rows.records]
-            if found and found == before:
+            page = _digest(rows.records)
+            if rows.records and page in seen:
                 raise StalledError(f"stream {stream.name}: Zoho gives the same page again and again.")
             yield rows
-            if not most or len(found) < self.size(stream, most):
+            if not most or len(rows.records) < self.size(stream, most):
                 return
-            start, before = start + len(found), found
+            start += len(rows.records)
+            seen.add(page)
 
-    def one(self, stream: Stream, path: str, params: Mapping[str, str] | None = None) -> msgspec.Raw:
+    def one(self, stream: Stream, path: str, params: Mapping[str, str] | None = None, *, key: str = "") -> msgspec.Raw:
         """A single record.
+
+        Args:
+            stream: The stream that it is read for.
+            path: Path below /api/v1.
+            params: Query parameters.
+            key: Its id; empty: such a record has none.
 
         Raises:
             NotFoundError: It is gone.
+            MalformedError: What comes is another one, or none: an error that says 200.
         """
         request = self._request(stream, path, params or {}, child=True)
         found, _ = self._session.fetch(request, one)
         if found is None:
             raise NotFoundError(f"{request.about} ({path}): gone.")
+        if key and bytes(members(found).get("id", msgspec.Raw(b""))).strip(b'"') != key.encode():
+            raise MalformedError(f"{request.about} ({path}): what Zoho shows is not this record.")
         return self._form(stream)(found)
 
     def spare_credits(self, stream: Stream) -> None:
@@ -148,3 +159,7 @@ class Reader:
         if stream.name not in self._forms:
             self._forms[stream.name] = form(stream)
         return self._forms[stream.name]
+
+
+def _digest(records: Sequence[msgspec.Raw]) -> bytes:
+    return hashlib.blake2b(b"\n".join(bytes(record) for record in records), digest_size=16).digest()

@@ -102,7 +102,7 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
             # what turned out to be gone is a credit each, and is not found out once more
             reader.spare_credits(stream)
         try:
-            record = reader.one(stream, f"/tickets/{key}")
+            record = reader.one(stream, f"/tickets/{key}", key=key)
         except NotFoundError:
             record = tombstone(key)
         if _is_deleted(record):
@@ -120,16 +120,19 @@ def _more(reader: Reader, feed: Feed, stream: Stream, state: State) -> Iterator[
     cursor = millis(state.get("archived"))
     failed: SourceError | None = None
     if cursor is None or reader.now() - cursor // 1000 >= ARCHIVE_EVERY:
-        state = {**state, "archived": stamp(reader.now() * 1000)}
+        began = stamp(reader.now() * 1000)
         try:
+            # only behind its last page the archive was read; who may not read it has it said each time
             yield from _archive(reader, feed, stream, state)
+            state = {**state, "archived": began}
         except (AccessError, UnavailableError):
             failed = AccessError(
                 f"stream {stream.name}: archived tickets cannot be read; they need the scopes Desk.tickets.READ and "
                 "Desk.search.READ, which a new refresh_token may have. All others are read."
             )
         except StalledError as error:
-            failed = error
+            state, failed = {**state, "archived": began}, error
+        yield Page(stream.name, [], state, partial=True)
     if reader.choices.details:
         read = own_detail if feed.searchable else detail
         found = children.of_changed(reader, feed, stream, state.get("details", {}), None, read)
@@ -142,7 +145,7 @@ def _more(reader: Reader, feed: Feed, stream: Stream, state: State) -> Iterator[
 
 
 def _detail(reader: Reader, stream: Stream, ticket: Brief, params: Mapping[str, str]) -> msgspec.Raw:
-    record = reader.one(stream, f"/tickets/{ticket.key}", params)
+    record = reader.one(stream, f"/tickets/{ticket.key}", params, key=ticket.key)
     tagged = members(record).get("tagCount")
     if tagged is None or bytes(tagged).strip(b'"') in (b"0", b"null"):
         return with_fields(record, {"tags": []})

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 
 from ticket_pipelines.control.migrate import migrate
 from ticket_pipelines.errors import ControlUnavailableError
+
+AWAY = (OperationalError, InterfaceError)
+"""What SQLAlchemy raises where a database is locked, full or away; other errors of it are ours."""
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -58,6 +61,29 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
         options["isolation_level"] = "AUTOCOMMIT"
     with engine.connect().execution_options(**options) as connection:
         yield connection
+
+
+@contextmanager
+def answering(engine: sa.Engine) -> Iterator[None]:
+    """Says in our words that the control database does not answer in the middle of the block.
+
+    Raises:
+        ControlUnavailableError: It is locked, full or away.
+    """
+    try:
+        yield
+    except AWAY as error:
+        raise unanswered(engine, error) from error
+
+
+def unanswered(engine: sa.Engine, error: OperationalError | InterfaceError) -> ControlUnavailableError:
+    """The error of a control database that was open and does not answer any more."""
+    url = engine.url
+    where = url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 5432}/{url.database}"
+    return ControlUnavailableError(
+        f"control database {where} does not answer: {_reason(error)}\nWhat is committed stays; the same command may "
+        "succeed later. Check who holds it, and that there is room on its disk."
+    )
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

@@ -39,11 +39,11 @@ class Front:
         if fault and fault.kind == "delay":
             await pause(fault.seconds, receive)
         if fault and fault.kind == "reset":
-            self._enter(scope, query, 0, fault)
+            self._enter(scope, query, None, fault)
             await reset(scope, receive)
             return
         reply = self._reply(_asked(scope, query, body, fault, in_flight), fault)
-        self._enter(scope, query, reply.status, fault)
+        self._enter(scope, query, reply, fault)
         messages = self._messages(reply)
         if fault and fault.kind in ("slow", "truncate", "not_json", "reset_body"):
             await spoil(fault, messages, scope, receive, send)
@@ -70,10 +70,11 @@ class Front:
             {"type": "http.response.body", "body": reply.body},
         ]
 
-    def _enter(self, scope: Scope, query: str, status: int, fault: Fault | None) -> None:
+    def _enter(self, scope: Scope, query: str, reply: Reply | None, fault: Fault | None) -> None:
         at = self._control.emulator.clock.now()
         kind = fault.kind if fault else ""
-        self._control.enter(Entry(at, scope["method"], scope["path"], open_query(query), status, kind))
+        status, wait = (reply.status, reply.headers.get("retry-after", "")) if reply else (0, "")
+        self._control.enter(Entry(at, scope["method"], scope["path"], open_query(query), status, kind, wait))
 
 
 def _asked(scope: Scope, query: str, body: bytes, fault: Fault | None, in_flight: int) -> Asked:

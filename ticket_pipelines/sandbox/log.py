@@ -22,6 +22,7 @@ class Entry:
         query: Parameters, without secret ones.
         status: Status of the answer; 0 when the connection was ended instead.
         fault: Kind of the fault that struck it, or empty.
+        retry_after: The answer's Retry-After, as it was sent; empty where it had none.
     """
 
     at: float
@@ -30,6 +31,7 @@ class Entry:
     query: dict[str, str]
     status: int
     fault: str = ""
+    retry_after: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The entry as JSON-ready data."""

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from dlt_sources.base import Client, Vendor
 from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.budgets import ControlBudgets
+from ticket_pipelines.control.connection import AWAY, answering, unanswered
 from ticket_pipelines.control.due import is_due
 from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.tokens import ControlTokens
@@ -75,7 +76,21 @@ def sync_desk(
     Raises:
         UsageError: There is no such desk, or the request cannot be done.
         DeskBusyError: Another process syncs the desk, and the request does not say to wait.
+        ControlUnavailableError: The control database is locked or away; what is committed stays.
     """
+    with answering(project.control):
+        return _sync_desk(project, key, request, progress, bounds, lease, stopping)
+
+
+def _sync_desk(
+    project: Project,
+    key: str,
+    request: SyncRequest | None,
+    progress: Progress,
+    bounds: Bounds | None,
+    lease: Lease | None,
+    stopping: Callable[[], bool],
+) -> SyncResult:
     request = request or SyncRequest()
     desk = project.desks.get(key)
     vendor = find_vendor(desk.vendor)
@@ -233,7 +248,10 @@ class _Record:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        status, said = _how_it_ended(error, self.reading.outcomes if self.reading else Outcomes())
+        if isinstance(error, AWAY):
+            status, said = _how_it_ended(unanswered(self._project.control, error), Outcomes())
+        else:
+            status, said = _how_it_ended(error, self.reading.outcomes if self.reading else Outcomes())
         self._end(status, said)
         return isinstance(error, SourceError | TicketPipelinesError) and not isinstance(error, UsageError)
 

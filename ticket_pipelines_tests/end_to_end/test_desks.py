@@ -13,8 +13,8 @@ from ticket_pipelines.errors import DeskBusyError
 from ticket_pipelines.sandbox.clock import epoch
 from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Status
+from ticket_pipelines_tests.crash.process import sync_in_process
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
-from ticket_pipelines_tests.end_to_end.killing import sync_in_process
 
 ZONES = ("Asia/Kolkata", "America/New_York", "UTC")
 INSTANTS = ("created_at", "updated_at")

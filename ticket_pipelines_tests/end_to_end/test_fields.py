@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from ticket_pipelines.sync.result import Status
+from ticket_pipelines_tests.crash.process import sync_in_process
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
-from ticket_pipelines_tests.end_to_end.killing import sync_in_process
 
 TICKETS = ("tickets", "ticket_fields")
 MOST_BYTES = 63

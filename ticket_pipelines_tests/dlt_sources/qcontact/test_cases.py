@@ -189,3 +189,35 @@ def test_what_the_credentials_may_read(tenant: Start, opened: Open) -> None:
     assert [name for name, access in found.items() if access.readable] == ["cases", "case_columns", "case_events"]
     assert "may not read" in found["contacts"].reason
     assert "no such entity" in found["nopes"].reason
+
+
+@pytest.mark.parametrize(("name", "part"), [("cases", r"/Case/\d+"), ("case_events", r"/events")])
+def test_a_reading_that_was_cut_off_goes_on_behind_what_it_read(
+    tenant: Start, opened: Open, moving: Moving, name: str, part: str
+) -> None:
+    account = tenant(tickets=60)
+    state = read(opened(account), name).state
+    account.control.fail(status=500, match=part, skip=40, times=None)
+    cut = read(opened(account), name, state, failing=ConnectionFailedError)
+    account.control.heal()
+    account.control.clear_log()
+
+    rest = read(opened(account), name, cut.state)
+    first, second = {record["id"] for record in cut.records}, {record["id"] for record in rest.records}
+    assert second
+    assert first.isdisjoint(second)
+    assert set(rest.state) == {"seen"}
+    # the next round reads all that is open, and so does one that begins long after the cut
+    whole = {record["id"] for record in read(opened(account), name, rest.state).records}
+    assert whole == first | second
+    moving.advance(3_600)
+    assert {record["id"] for record in read(opened(account), name, cut.state).records} == whole
+
+
+def test_a_case_whose_page_is_not_its_own_is_said_and_read_the_next_time(tenant: Start, opened: Open) -> None:
+    account = tenant(tickets=10)
+    account.control.fail(status=200, body={"status": "error"}, stream="case", skip=3)
+    found = read(opened(account), failing=AccessError)
+    assert len(found.ids) == 9
+    missing = {case["id"] for case in account.control.records("cases")} - set(found.ids)
+    assert missing <= set(read(opened(account), state=found.state).ids)

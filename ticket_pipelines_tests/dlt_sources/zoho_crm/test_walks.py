@@ -7,7 +7,15 @@ from datetime import datetime
 import pytest
 
 from dlt_sources.base import Window
-from dlt_sources.errors import AccessError, ConnectionFailedError, CursorExpiredError, LimitError, UnavailableError
+from dlt_sources.errors import (
+    AccessError,
+    ConnectionFailedError,
+    CursorExpiredError,
+    LimitError,
+    MalformedError,
+    StalledError,
+    UnavailableError,
+)
 from dlt_sources.zoho_crm import bulk
 from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
@@ -174,3 +182,34 @@ def test_rows_of_a_subform_are_not_read_on_their_own(crm: Start, opened: Open) -
     client = opened(crm())
     with pytest.raises(UnavailableError, match="cases"):
         client.pages(stream(client, "cases_items"), {})
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        pytest.param({"code": "INTERNAL_ERROR", "status": "error"}, MalformedError, id="an error"),
+        pytest.param({"data": [{"id": "1", "Modified_Time": None}]}, MalformedError, id="no word of what follows"),
+        pytest.param("", ConnectionFailedError, id="nothing"),
+    ],
+)
+def test_an_answer_of_status_200_without_its_list_is_no_empty_list(
+    crm: Start, opened: Open, body: object, error: type[Exception]
+) -> None:
+    account = crm({"Contacts": 300})
+    account.control.fail(status=200, body=body, stream="Contacts", skip=1, times=None)
+    with pytest.raises(error):
+        read(opened(account), "contacts")
+
+
+@pytest.mark.parametrize("name", ["users", "contacts"])
+def test_pages_by_number_that_come_again_and_again_end(crm: Start, opened: Open, name: str) -> None:
+    account = crm({"Contacts": 10})
+    again = {
+        "users": [{"id": "1"}],
+        "data": [{"id": "1", "deleted_time": "2025-06-01T00:00:00Z"}],
+        "info": {"more_records": True},
+    }
+    account.control.fail(status=200, body=again, match="/users|/deleted", times=None)
+    with pytest.raises(StalledError, match="again and again"):
+        read(opened(account), name)
+    assert sum("page=" in str(entry.query) or "page" in entry.query for entry in account.control.log()) < 10

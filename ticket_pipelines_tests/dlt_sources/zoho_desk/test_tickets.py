@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dlt_sources.base import State
-from dlt_sources.errors import AccessError, LimitError, StalledError
+from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, StalledError
 from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
@@ -84,6 +86,24 @@ def test_archived_tickets_are_read_per_department_once_a_day(organization: Start
     assert third.records[key]["isArchived"] is True
 
 
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"status": 403}, AccessError), ({"kind": "reset_body", "times": None}, ConnectionFailedError)],
+    ids=["refused", "broken"],
+)
+def test_an_archive_that_was_not_read_to_its_end_is_read_again_by_the_next_sync(
+    organization: Start, opened: Open, fault: dict[str, Any], error: type[Exception]
+) -> None:
+    account = organization()
+    archived = {row["id"] for row in account.control.records("tickets") if row["isArchived"]}
+    account.control.fail(match="archivedTickets", skip=1, **fault)
+    first = read(opened(account), TICKETS, failing=error)
+    assert first.error is not None
+    account.control.heal()
+    second = read(opened(account), TICKETS, first.state)
+    assert archived <= set(second.records)
+
+
 def test_an_archive_that_is_not_listed_whole_is_said(organization: Start, opened: Open) -> None:
     account = organization(archived_from_max=99)
     keys = account.control.mutate("create_ticket", count=250)["ids"]
@@ -106,9 +126,12 @@ def test_without_the_right_to_search_the_list_is_walked(organization: Start, ope
     account.control.clock(advance=1_000)
     key = some(account)
     account.control.mutate("update_ticket", id=key, subject="changed")
-    second = read(opened(account, login="without_search", details=True), TICKETS, first.state)
+    second = read(opened(account, login="without_search", details=True), TICKETS, first.state, failing=AccessError)
     assert second.records[key]["subject"] == "changed"
-    assert len(asked(account, "/api/v1/tickets")) == 3
+    # as long as archived tickets are missing, no reading is called complete
+    assert "archived tickets" in str(second.error)
+    # the search and the archive, which are refused, the list, and the ticket's own page
+    assert len(asked(account, "/api/v1/tickets")) == 4
 
 
 def test_a_list_that_is_not_sorted_says_which_scope_is_needed(organization: Start, opened: Open) -> None:

@@ -1,0 +1,1 @@
+"""Syncs whose process is killed anywhere: the next one leaves what an undisturbed one leaves."""

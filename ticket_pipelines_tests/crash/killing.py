@@ -1,0 +1,127 @@
+"""Kills syncs of one vendor on one engine, and proves after each kill that the next sync makes everything good."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ticket_pipelines.control.status import runs
+from ticket_pipelines.project import Project, open_project
+from ticket_pipelines.sandbox.server import Listening
+from ticket_pipelines.sync.position import number
+from ticket_pipelines.sync.result import Status
+from ticket_pipelines_tests.crash.cases import Case
+from ticket_pipelines_tests.crash.installations import KEY, Contents, Installation, contents, free, install
+from ticket_pipelines_tests.crash.points import PHASES, Point
+from ticket_pipelines_tests.crash.process import sync_in_process
+from ticket_pipelines_tests.fixtures.postgres import PostgresServer
+
+DAY = 86_400
+REACHED = 0.97
+"""Part of a phase's points at which a process is killed: their number differs a little with what an engine merges."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An undisturbed sync.
+
+    Attributes:
+        points: Points that it passed, by phase.
+        pages: Pages that it read.
+        packages: Number of its last package, as the position has it.
+        contents: What stands in the tables afterwards.
+    """
+
+    points: Mapping[str, int]
+    pages: int
+    packages: int
+    contents: Contents
+
+
+@dataclass
+class Told:
+    """What came of kills.
+
+    Attributes:
+        killed: How many.
+        again: The most pages that were read again after one.
+    """
+
+    killed: int = 0
+    again: int = 0
+
+
+class Bench:
+    """One account, and installations on one engine that read it."""
+
+    def __init__(
+        self, folder: Path, engine: str, case: Case, account: Listening, server: PostgresServer | None = None
+    ) -> None:
+        self.case, self.account = case, account
+        self._engine = engine
+        self._before = install(folder / "begun", engine, case, account, server)
+
+    def whole(self) -> tuple[Whole, Installation]:
+        """An undisturbed sync, and the installation that it leaves."""
+        made = self._before.copy()
+        self.account.control.clear_log()
+        ended = sync_in_process(made.environ, KEY, case=self.case)
+        assert ended.result is not None
+        assert (ended.result.status, ended.result.error_message) == (Status.SUCCESS, None)
+        pages = self.case.read(self.account.control.log())
+        with open_project(made.environ) as project:
+            return Whole(ended.points, pages, self._packages(project), contents(project, self.case)), made
+
+    def go_on(self, made: Installation) -> None:
+        """Lets the account change after a sync; what follows begins at that installation."""
+        self._before = made
+        self.case.change(self.account.control)
+        self.account.control.clock(advance=DAY)
+
+    def _packages(self, project: Project) -> int:
+        with closing(project.warehouse.pipeline(self.case.vendor, KEY)) as pipeline:
+            return number(pipeline.state())
+
+    def kill(self, whole: Whole, points: Sequence[Point], told: Told) -> None:
+        """Kills a sync at each of these points, one after the other, and compares what the last one leaves."""
+        made = self._before.copy()
+        self.account.control.clear_log()
+        with open_project(made.environ) as project:
+            before = len(runs(project.control, KEY))
+        allowed = self.case.most * len(points)
+        for point in points:
+            ended = sync_in_process(made.environ, KEY, point, case=self.case)
+            # one that begins behind the last package may be done before it comes to its point
+            assert ended.killed or ended.result is not None, point
+            told.killed += ended.killed
+            with open_project(made.environ) as project:
+                free(project)
+                if self.case.rounds and self._packages(project) >= whole.packages:
+                    # it was killed behind its last package: what comes is another round
+                    allowed += whole.pages
+        last = sync_in_process(made.environ, KEY, case=self.case).result
+        assert last is not None, points
+        again = self.case.read(self.account.control.log()) - whole.pages
+        if allowed == self.case.most:
+            told.again = max(told.again, again)
+        with open_project(made.environ) as project:
+            assert (last.status, last.error_message) == (Status.SUCCESS, None), points
+            statuses = {run.status for run in runs(project.control, KEY)[: -before or None]}
+            assert statuses <= {Status.SUCCESS, Status.FAILED}, points
+            found = contents(project, self.case)
+            differ = [name for name in {**whole.contents, **found} if found.get(name) != whole.contents.get(name)]
+            assert not differ, (points, differ)
+        assert again <= allowed, (points, again)
+        made.remove()
+
+
+def spread(whole: Whole, count: int, chance: random.Random) -> Iterator[Point]:
+    """So many points, spread over all phases, and evenly over the calls of each."""
+    for place, phase in enumerate(PHASES):
+        share = count // len(PHASES) + (place < count % len(PHASES))
+        reach = whole.points[phase] * REACHED
+        for step in range(share):
+            yield Point(phase, 1 + int((step + chance.random()) * reach / share))
