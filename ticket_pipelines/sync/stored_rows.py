@@ -37,10 +37,23 @@ def sweep(warehouse: Warehouse, spec: TableSpec, desk: str, seen: Collection[str
         for key in batch["id"].to_pylist()
         if key not in seen
     ]
-    if not gone:
-        return None
+    return buried(warehouse, spec, desk, gone, now) if gone else None
+
+
+def buried(warehouse: Warehouse, spec: TableSpec, desk: str, gone: Sequence[str], now: datetime) -> Prepared | None:
+    """Marks alive rows as deleted; their content stays. None where none of them is alive.
+
+    Args:
+        warehouse: The warehouse.
+        spec: The vendor table.
+        desk: Key of the desk.
+        gone: Ids of the rows.
+        now: When it was found that their records are gone.
+    """
     schema = spec.arrow_schema()
     found = [aligned(batch, schema) for batch in warehouse.rows(spec.name, desk, column="id", values=gone, alive=True)]
+    if not found:
+        return None
     rows = pa.concat_tables(found)
     marks = {
         "version": pc.add(rows["version"], 1),
