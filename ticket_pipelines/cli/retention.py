@@ -10,11 +10,13 @@ from ticket_pipelines.cli.output import json_option, print_json, print_table
 from ticket_pipelines.cli.start import opened
 
 
-@click.command(short_help="Deletes old syncs and notes of old loads.")
+@click.command(short_help="Deletes old syncs, notes of old loads, and what waits in the quarantine too long.")
 @json_option
 def retention(as_json: bool) -> None:
-    """Deletes old syncs (TICKETS_KEEP_RUNS_DAYS), dlt's notes of old loads (TICKETS_KEEP_LOADS_DAYS), and records in
-    the quarantine that no sync has seen for long (TICKETS_KEEP_QUARANTINE_DAYS).
+    """Deletes what is too old.
+
+    Syncs (TICKETS_KEEP_RUNS_DAYS), dlt's notes of loads (TICKETS_KEEP_LOADS_DAYS), and records in the quarantine that
+    no sync has seen since (TICKETS_KEEP_QUARANTINE_DAYS).
 
     The Dagster job `maintenance` does this every day, and clears Dagster's own history too: this is for installations
     without it.

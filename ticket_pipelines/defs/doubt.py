@@ -95,7 +95,7 @@ def reconcile_job(catalog: Catalog) -> dg.JobDefinition:
 
     @dg.job(
         name=reconcile_job_name(catalog.name),
-        description=f"Compares {catalog.vendor.title} desks with the warehouse, by id and version; `repair: true` mends.",
+        description=f"Compares {catalog.vendor.title} desks with the warehouse, by id and version; `repair` mends.",
         partitions_def=desks_of(catalog.name),
         executor_def=dg.in_process_executor,
     )
@@ -151,7 +151,7 @@ def weekly_schedule(catalog: Catalog, job: Any) -> dg.ScheduleDefinition:
 
     @dg.schedule(
         name=reconcile_job_name(catalog.name),
-        description=f"Compares every {catalog.vendor.title} desk with the warehouse once a week, spread over its hours.",
+        description=f"Compares every {catalog.vendor.title} desk once a week, each at an hour of its own.",
         job=job,
         cron_schedule=HOURLY,
         execution_timezone="UTC",

@@ -195,9 +195,8 @@ def kept_reconciliation(warehouse: Warehouse, key: str) -> list[dict[str, Any]]:
     """
     left_out = {"id", "version", "deleted_at", "synced_at", "unparsed"}
     names = ", ".join(f'"{column.name}"' for column in RECONCILIATIONS.columns if column.name not in left_out)
-    sql = (
-        f"SELECT {names} FROM {SCHEMA}.{RECONCILIATIONS.name} WHERE reconciliation = '{uuid.UUID(key)}' ORDER BY stream"  # noqa: S608
-    )
+    mine = f"reconciliation = '{uuid.UUID(key)}'"
+    sql = f"SELECT {names} FROM {SCHEMA}.{RECONCILIATIONS.name} WHERE {mine} ORDER BY stream"  # noqa: S608
     rows: list[dict[str, Any]] = warehouse.query(sql).to_pylist()
     return [{**row, **{name: _decoded(row[name]) for name in ("reasons", "differences")}} for row in rows]
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from ticket_pipelines.errors import DeskBusyError, SyncStoppedError, UsageError
 from ticket_pipelines.sync.lease import hold
 from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk, status_of
-from ticket_pipelines.sync.reconciled import Found, Reconciliation
 from ticket_pipelines.sync.result import Status
-from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
+from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk
 from ticket_pipelines_tests.fixtures.handwork import drop, invent, put_back
+from ticket_pipelines_tests.fixtures.reconciling import named, of, reconcile
 
 STREAMS = ("tickets", "organizations", "groups")
-
-
-def reconcile(desk: ZendeskDesk, *streams: str, repair: bool = False, **request: Any) -> Reconciliation:
-    return reconcile_desk(desk.project, desk.key, ReconcileRequest(streams=streams, repair=repair, **request))
-
-
-def of(done: Reconciliation, stream: str) -> Found:
-    (found,) = [one for one in done.found if one.stream == stream]
-    return found
-
-
-def named(found: Found) -> list[tuple[str, str, str]]:
-    return [(row["id"], row["difference"], row["reason"]) for row in found.rows]
 
 
 def test_what_is_lost_stale_and_extra_is_found_and_repaired(warehouse_url: str, make_desk: MakeDesk) -> None:
@@ -43,9 +28,7 @@ def test_what_is_lost_stale_and_extra_is_found_and_repaired(warehouse_url: str, 
     )
 
     warehouse = desk.project.warehouse
-    lost, old, like = (
-        str(one["id"]) for one in [one for one in desk.held("tickets") if one["status"] != "deleted"][:3]
-    )
+    lost, old, like = [str(one["id"]) for one in desk.held("tickets") if one["status"] != "deleted"][:3]
     before = [desk.row(table, key) for table in ("zendesk_tickets", "tickets") for key in (lost, old)]
     drop(warehouse, "zendesk_tickets", lost)
     drop(warehouse, "tickets", lost)
