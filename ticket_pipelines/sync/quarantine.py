@@ -151,6 +151,17 @@ def clear_stored(control: sa.Engine, warehouse: Warehouse, vendor: str, desk: st
     return forgotten
 
 
+def dealt_with(control: sa.Engine, tried: Sequence[Waiting]) -> None:
+    """Forgets records that were tried again and were not set aside again: loaded, or older than what is stored."""
+    attempts = {one.id: one.attempts for one in tried}
+    with reading(control) as connection:
+        query = sa.select(table.c.id, table.c.attempts).where(table.c.desk.in_({one.desk for one in tried}))
+        done = [row.id for row in connection.execute(query) if attempts.get(row.id) == row.attempts]
+    for ids in _batches(done):
+        with control.begin() as connection:
+            connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
+
+
 def purge_old(control: sa.Engine, before: datetime) -> int:
     """Deletes the records that were last seen before a time; how many they were."""
     with control.begin() as connection:

@@ -75,11 +75,7 @@ def replay_desk(
             with opened(project, desk, shown, lease, progress) as (loader, position):
                 record.loader = loader
                 for stream, mine in _by_stream(shown, waiting):
-                    reading = _pass(project, stream, mine, client, loader, position)
-                    try:
-                        reading.run()
-                    finally:
-                        record.outcomes.add(reading.outcomes)
+                    _replay(project, stream, mine, client, loader, position, record)
                 quarantine.clear_stored(project.control, project.warehouse, vendor.name, key)
         return record.result
 
@@ -91,14 +87,28 @@ def _by_stream(vendor: Vendor, waiting: Sequence[Waiting]) -> Iterator[tuple[Str
             yield stream, mine
 
 
-def _pass(
-    project: Project, stream: Stream, waiting: Sequence[Waiting], client: Client, loader: Loader, position: Position
-) -> Pass:
+def _replay(
+    project: Project,
+    stream: Stream,
+    waiting: Sequence[Waiting],
+    client: Client,
+    loader: Loader,
+    position: Position,
+    record: Record,
+) -> None:
+    """Tries the records of one stream again."""
     stored = loader.stored(stream, [one.record_id for one in waiting if one.record_id])
     kept, asked = _divided(stream, waiting, stored)
+    if not (kept or asked):
+        return
     replayed = _Kept(client, project, kept, asked)
     ids = [one.id for one in kept] + [one.record_id for one in asked if one.record_id]
-    return Pass(_plan((stream,), ids), replayed, loader.target, loader, position, bounds=Bounds(), between=None)
+    reading = Pass(_plan((stream,), ids), replayed, loader.target, loader, position, bounds=Bounds(), between=None)
+    try:
+        reading.run()
+    finally:
+        record.outcomes.add(reading.outcomes)
+    quarantine.dealt_with(project.control, [one for one in kept if one.id in replayed.tried])
 
 
 def _divided(
@@ -133,6 +143,7 @@ class _Kept:
     asked: Sequence[Waiting]
 
     def __post_init__(self) -> None:
+        self.tried: set[str] = set()
         self.usage, self.on_wait = self.client.usage, self.client.on_wait
         self.check, self.probe, self.close = self.client.check, self.client.probe, self.client.close
 
@@ -154,7 +165,8 @@ class _Kept:
 
     def _decrypted(self, ids: Sequence[str]) -> Iterator[msgspec.Raw]:
         decrypt: Callable[[str], bytes] = self.project.vault.decrypt
-        for text in quarantine.payloads(self.project.control, ids).values():
+        for key, text in quarantine.payloads(self.project.control, ids).items():
             payload = decrypt(text)
             if payload != _NOTHING:
+                self.tried.add(key)
                 yield msgspec.Raw(payload)

@@ -106,7 +106,9 @@ def overlay(parts: Sequence[Part], stored: Sequence[pa.Table], spec: TableSpec) 
         after["deleted_at"] = part.head.deleted_at
         if not part.tells_deletion or (part.head.deleted_at and before["deleted_at"]):
             after["deleted_at"] = before["deleted_at"]
-        if version == before["version"] and all(_same(kinds[column], before[column], after[column]) for column in after):
+        if version == before["version"] and all(
+            _same(kinds[column], before[column], after[column]) for column in after
+        ):
             continue
         outcomes[part.head.id] = _outcome(before["deleted_at"], after["deleted_at"])
         payloads[part.head.id] = bytes(part.head.raw)
