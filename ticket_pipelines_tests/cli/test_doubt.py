@@ -23,10 +23,8 @@ def test_the_quarantine_is_listed_and_tried_again(cli: Cli, add_desk: AddDesk) -
         quarantine.save(project.control, project.vault, "acme", [GOOD, BAD], datetime.now(UTC))
 
     listed = cli("quarantine", "list", "--desk", "acme", "--json")
-    assert [(one["record_id"], one["stage"], one["attempts"]) for one in listed.json] == [
-        ("4711", "map", 1),
-        (None, "shape", 1),
-    ] or {one["record_id"] for one in listed.json} == {"4711", None}
+    found = {(one["record_id"], one["stage"], one["attempts"]) for one in listed.json}
+    assert found == {("4711", "map", 1), (None, "shape", 1)}
     assert "private" not in listed.stdout + cli("quarantine", "list").stdout
 
     done = cli("quarantine", "replay", "--desk", "acme", "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -55,7 +56,7 @@ def test_each_desk_has_its_hour_of_the_week(daemon: Daemon, acme: str) -> None:
             context = dg.build_schedule_context(
                 instance=daemon.instance, scheduled_execution_time=at, resources={"tickets": daemon.tickets}
             )
-            ticks = defs.resolve_schedule_def("zendesk_reconcile")(context)
+            ticks: Any = defs.resolve_schedule_def("zendesk_reconcile")(context)
             asked += [(hour, one.partition_key) for one in ticks if isinstance(one, dg.RunRequest)]
     assert asked == [(doubt.hour_of(acme), acme)]
     assert len({doubt.hour_of(f"desk_{number}") for number in range(200)}) > 80

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import multiprocessing
+import os
+import signal
+from datetime import UTC, datetime
 
+import pytest
+import sqlalchemy as sa
+
+from ticket_pipelines.control.database import leases
 from ticket_pipelines.errors import DeskBusyError, SyncStoppedError, UsageError
+from ticket_pipelines.project import open_project
 from ticket_pipelines.sync.lease import hold
 from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk, status_of
 from ticket_pipelines.sync.result import Status
-from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk
+from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
 from ticket_pipelines_tests.fixtures.handwork import drop, invent, put_back
 from ticket_pipelines_tests.fixtures.reconciling import named, of, reconcile
 
@@ -100,24 +108,49 @@ def test_one_that_was_killed_goes_on_behind_its_last_page(make_desk: MakeDesk, m
     desk = make_desk("", **PAST)
     desk.synced(streams=("tickets",))
     desk.sandbox.zendesk.control.clear_log()
-    asked = 0
 
-    def stopping() -> bool:
-        nonlocal asked
-        asked += 1
-        return asked == 2
-
-    with pytest.raises(SyncStoppedError):
-        reconcile_desk(desk.project, desk.key, ReconcileRequest(("tickets",)), stopping=stopping)
+    assert in_a_process_that_dies(desk, pages=2) == -signal.SIGKILL
     before = len(desk.requests("/incremental/tickets"))
-    done = reconcile(desk, "tickets")
-    rest = len(desk.requests("/incremental/tickets")) - before
+    with desk.project.control.begin() as connection:
+        # what the time would do
+        connection.execute(sa.update(leases).values(expires_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    done = of(reconcile(desk, "tickets"), "tickets")
+    both = len(desk.requests("/incremental/tickets"))
 
     desk.sandbox.zendesk.control.clear_log()
-    whole = reconcile(desk, "tickets")
-    assert of(done, "tickets").source_rows == of(whole, "tickets").source_rows
-    assert of(done, "tickets").outcome == "equal"
-    assert before + rest == len(desk.requests("/incremental/tickets"))
+    whole = of(reconcile(desk, "tickets"), "tickets")
+    assert (done.outcome, done.source_rows, done.warehouse_rows) == ("equal", whole.source_rows, whole.warehouse_rows)
+    assert (before, both) == (2, len(desk.requests("/incremental/tickets")))
+
+
+def in_a_process_that_dies(desk: ZendeskDesk, pages: int) -> int | None:
+    """A reconciliation in a process of its own that is killed behind so many pages; its exit code."""
+    settings = desk.project.settings
+
+    def work() -> None:
+        left = iter(range(pages - 1))
+
+        def stopping() -> bool:
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return False
+
+        with open_project(settings) as project:
+            reconcile_desk(project, desk.key, ReconcileRequest(("tickets",)), stopping=stopping)
+
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join()
+    return child.exitcode
+
+
+def test_one_that_is_told_to_stop_goes_on_too(make_desk: MakeDesk) -> None:
+    desk = make_desk("", **PAST)
+    desk.synced(streams=("groups",))
+    with pytest.raises(SyncStoppedError, match="goes on"):
+        reconcile_desk(desk.project, desk.key, ReconcileRequest(("groups",)), stopping=lambda: True)
+    assert of(reconcile(desk, "groups"), "groups").outcome == "equal"
+    assert not list((desk.project.settings.home / "reconcile").iterdir())
 
 
 def test_a_desk_that_is_being_synced_is_left_alone(make_desk: MakeDesk) -> None:
