@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import msgspec
 
@@ -127,7 +127,12 @@ class Stream:
         on_demand: True where the stream is read by `Client.by_ids` alone, never in a sync of its own.
         beside: True where a repair of chosen records of the main stream reads it, too.
         optional: True where it costs so much that it is read only for a desk whose `streams` name it.
-        recheck: Records that are asked for now and then (`Rechecks`); None: the vendor tells of deletions itself.
+        by_parent: True where `Client.by_ids` takes ids of what the records belong to (tickets), and to list all of them
+            costs a request for each of those.
+        clock_by_id: False where `Client.by_ids` gives records without their clock.
+        reached: Field of its state with the newest change that was read, as Unix seconds or ISO 8601.
+        approximate: True where the vendor's list may lag behind its records, so that counting it is no proof.
+        recheck: Records asked for now and then (`abilities.Rechecks`); None: the vendor tells of deletions itself.
         parent: Name of the stream whose records hold those of this one, as a list in their field `records`. Such a
             stream is never read: its rows are made of its parent's, and the declared field `PARENT_ID` names theirs.
     """
@@ -155,6 +160,10 @@ class Stream:
     on_demand: bool = False
     beside: bool = False
     optional: bool = False
+    by_parent: bool = False
+    clock_by_id: bool = True
+    reached: str = "clock"
+    approximate: bool = False
     recheck: Recheck | None = None
     parent: str = ""
 
@@ -269,21 +278,6 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Frees the connection."""
-        ...
-
-
-@runtime_checkable
-class Rechecks(Protocol):
-    """A client that can be asked whether records still exist."""
-
-    def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-        """Of these records, and of those that this client found missing while it read, the ones that are deleted.
-
-        Each comes as a part (`Page.partial`) that the stream's deletion rules read.
-
-        Raises:
-            SourceError: Pages yielded before stay valid.
-        """
         ...
 
 

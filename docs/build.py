@@ -13,6 +13,7 @@ from dlt_sources import VENDORS
 from ticket_pipelines.cli import main
 from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.sync.layout import vendor_spec
+from ticket_pipelines.sync.reconciled import RECONCILIATIONS
 from ticket_pipelines.unified import details, field_values, job_history
 from ticket_pipelines.unified.job_history import job_views
 from ticket_pipelines.unified.model import TABLES
@@ -88,6 +89,7 @@ def tables_page() -> str:
     parts += view_rows()
     parts += ["", "## Sync history", "", "### sync_runs", "", "One row per sync.", "", "| column |", "|---|"]
     parts += [f"| {column.name} |" for column in sync_runs.columns if column.name != "in_warehouse"]
+    parts += table_rows(RECONCILIATIONS)
     for vendor in VENDORS.values():
         parts += ["", f"## {vendor.title}"]
         for stream in vendor.streams:

@@ -75,6 +75,7 @@ class Settings:
         keep_dagster_days: How long Dagster's runs, events and ticks are kept.
         keep_runs_days: How long syncs are kept in `sync_runs`.
         keep_loads_days: How long dlt's notes of loads are kept.
+        keep_quarantine_days: How long records are kept in the quarantine, since they were last seen.
         threads: Desks that a loop syncs at once.
         live_seconds: Length of a live run.
     """
@@ -93,6 +94,7 @@ class Settings:
     keep_dagster_days: float = 30
     keep_runs_days: float = 90
     keep_loads_days: float = 7
+    keep_quarantine_days: float = 90
     threads: int = 4
     live_seconds: int = 1800
 
@@ -132,6 +134,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         keep_dagster_days=_days(given, "TICKETS_KEEP_DAGSTER_DAYS", 30),
         keep_runs_days=_days(given, "TICKETS_KEEP_RUNS_DAYS", 90),
         keep_loads_days=_days(given, "TICKETS_KEEP_LOADS_DAYS", 7),
+        keep_quarantine_days=_days(given, "TICKETS_KEEP_QUARANTINE_DAYS", 90),
         threads=_number(given, "TICKETS_THREADS", range(1, 65), 4),
         live_seconds=_number(given, "TICKETS_LIVE_SECONDS", range(60, 86_401), 1800),
     )

@@ -84,6 +84,7 @@ CASE_EVENTS = Stream(
     clock=None,
     paging="events",
     by_id=True,
+    by_parent=True,
     beside=True,
     plan="view cases",
     priority=20,

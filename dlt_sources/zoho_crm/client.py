@@ -111,6 +111,23 @@ class ZohoCrmClient:
             raise UnavailableError(f"stream {stream.name}: Zoho does not give its records by id.")
         return walks.chosen(self._reader, walks.Target.of(stream.name, self._account.description(stream)), list(ids))
 
+    def listed(self, stream: Stream, state: State) -> Iterator[Page]:
+        """Records with their times of change and nothing else (see `abilities.Lists`): 200 a request."""
+        if stream.paging != "module" or stream.refresh is Refresh.SNAPSHOT:
+            yield from self.pages(stream, state, Window())
+            return
+        target = walks.Target.of(stream.name, self._account.description(stream)).brief()
+        for page in walks.changes(self._reader, target, state, Window()):
+            state = page.state
+            yield page
+        yield Page(stream.name, [], state, last=True)
+
+    def is_gone(self, stream: Stream, key: str) -> bool:
+        """Whether Zoho has no such record (see `abilities.Confirms`)."""
+        module = self._account.description(stream).module
+        body, _ = self._reader.get(f"/crm/v8/{module}/{key}", {"fields": "id"}, f"module {module}")
+        return not body.data
+
     def probe(self, states: Mapping[str, State]) -> bool:  # noqa: ARG002
         """Always true: no single request of Zoho CRM says whether anything changed in any module."""
         return True

@@ -59,7 +59,7 @@ class ZohoDesk:
 
 
 class ZohoDeskClient:
-    """Reads one organization (see `dlt_sources.base.Client`, `Rechecks`). Not thread-safe."""
+    """Reads one organization (see `dlt_sources.base.Client`, `abilities.Rechecks`). Not thread-safe."""
 
     def __init__(self, session: Session, auth: RefreshToken, reader: Reader) -> None:
         self._session, self._auth, self._reader = session, auth, reader
@@ -111,6 +111,12 @@ class ZohoDeskClient:
         if stream.paging == "by_ticket":
             return children.of_chosen(self._reader, stream, ids, children.READ[stream.name])
         raise UnavailableError(f"stream {stream.name}: its records are not read by id.")
+
+    def listed(self, stream: Stream, state: State) -> Iterator[Page]:
+        """Records with their times of change (see `abilities.Lists`); of tickets, those in the archive too."""
+        if stream.paging == "tickets":
+            return tickets.listed(self._reader, self._feed, stream, state)
+        return self.pages(stream, state, Window())
 
     def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
         """Tickets that are deleted (see `Rechecks.vanished`)."""

@@ -52,6 +52,19 @@ def tickets(reader: Reader, feed: Feed, stream: Stream, state: State, window: Wi
     yield Page(stream.name, [], state, last=True, partial=True)
 
 
+def listed(reader: Reader, feed: Feed, stream: Stream, state: State) -> Iterator[Page]:
+    """All tickets as search and archive show them, without a request a ticket; state: that of the feed."""
+    for batch in feed.changed(state, None, afresh=True):
+        state = batch.after
+        yield Page(stream.name, [shown(record) for record in batch.records], state, partial=True)
+    try:
+        yield from _archive(reader, feed, stream, state)
+    except (UnavailableError, StalledError) as error:
+        yield Page(stream.name, [], state, partial=True)
+        raise AccessError(f"stream {stream.name}: the archive is not listed whole: {error}") from error
+    yield Page(stream.name, [], state, last=True, partial=True)
+
+
 def shown(record: msgspec.Raw) -> msgspec.Raw:
     """A ticket as search or list show it, with what that says of it."""
     found = members(record)

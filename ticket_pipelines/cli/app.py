@@ -16,8 +16,10 @@ from ticket_pipelines.cli.health import health
 from ticket_pipelines.cli.keys import keys
 from ticket_pipelines.cli.outbox import outbox
 from ticket_pipelines.cli.push import push
+from ticket_pipelines.cli.quarantine import quarantine
 from ticket_pipelines.cli.query import query
 from ticket_pipelines.cli.rebuild import rebuild
+from ticket_pipelines.cli.reconcile import reconcile
 from ticket_pipelines.cli.retention import retention
 from ticket_pipelines.cli.sandbox import sandbox
 from ticket_pipelines.cli.status import runs, status
@@ -103,6 +105,8 @@ for _command in (
     push,
     status,
     runs,
+    quarantine,
+    reconcile,
     rebuild,
     worker,
     health,

@@ -137,6 +137,7 @@ quarantine = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("payload", sa.Text, nullable=False, doc="encrypted record"),
     sa.Column("payload_hash", sa.String(32), nullable=False),
+    sa.Column("partial", sa.Boolean, nullable=False, server_default=sa.false(), doc="the record lacks fields"),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("first_seen_at", Instant, nullable=False),
     sa.Column("last_seen_at", Instant, nullable=False),

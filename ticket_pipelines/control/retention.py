@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import desks, sync_runs
 from ticket_pipelines.project import Project
+from ticket_pipelines.sync.quarantine import purge_old
 from ticket_pipelines.sync.result import Direction, Status
 from ticket_pipelines.warehouse.base import Retirement
 
@@ -27,26 +28,30 @@ class Ages:
     Attributes:
         runs: Syncs.
         loads: dlt's notes of loads.
+        quarantine: Records in the quarantine, since they were last seen.
     """
 
     runs: float
     loads: float
+    quarantine: float
 
 
 def purge_history(project: Project, ages: Ages, now: datetime) -> dict[str, int]:
     """Deletes what is too old.
 
     Returns:
-        How many rows went: `control` for syncs in the control database, else by table of the warehouse.
+        How many rows went: `control` for syncs in the control database, `quarantine` for records in the quarantine,
+        else by table of the warehouse.
 
     Raises:
         WarehouseUnavailableError: The warehouse is away; the control database's part is done, the rest is next time's.
     """
     before = now - timedelta(days=ages.runs)
     purged = purge_runs(project.control, before)
+    records = purge_old(project.control, now - timedelta(days=ages.quarantine))
     kept = tuple(_kept_before(project.control, before))
     gone = project.warehouse.retire(Retirement(before, kept, now - timedelta(days=ages.loads)))
-    return {"control": purged, **gone}
+    return {"control": purged, "quarantine": records, **gone}
 
 
 def purge_runs(control: sa.Engine, before: datetime) -> int:

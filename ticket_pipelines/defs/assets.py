@@ -84,7 +84,7 @@ class _DeskStep:
         if plan.rebuild:
             yield from self._rebuilt(plan)
         checks = self.context.selected_asset_check_keys
-        for finding in look(self.catalog, self.project.warehouse, self.key, checks):
+        for finding in look(self.catalog, self.project.warehouse, self.project.control, self.key, checks):
             yield finding.result()
 
     def _sync(self, plan: Plan) -> SyncResult | None:

@@ -6,15 +6,18 @@ A failed check never fails a run: the rows are in, and the check says what is wr
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 
 from ticket_pipelines.defs.catalog import Catalog, unified_key, vendor_key
 from ticket_pipelines.defs.matching import differences
 from ticket_pipelines.defs.partitions import desks_of
+from ticket_pipelines.sync.quarantine import waiting
 from ticket_pipelines.sync.result import Status, SyncResult
 from ticket_pipelines.warehouse.base import SCHEMA, Warehouse
 from ticket_pipelines.warehouse.clickhouse import ClickHouseWarehouse
@@ -25,12 +28,14 @@ UNIQUE_KEY = "unique_key"
 MATCHES_VENDOR = "matches_vendor"
 STATUS_MAPPED = "status_mapped"
 FEW_PARTS = "few_parts"
+NOTHING_SET_ASIDE = "nothing_set_aside"
 
 DESCRIPTIONS: Mapping[str, str] = {
     COMPLETE: "The last sync of the desk read and loaded everything it was asked for.",
     UNIQUE_KEY: "No two rows of the desk have the same id.",
     MATCHES_VENDOR: "Every unified row has its vendor row, at the same version, and every vendor row its unified rows.",
     STATUS_MAPPED: "Every ticket that is not deleted has a canonical status.",
+    NOTHING_SET_ASIDE: "No record of the desk waits in the quarantine.",
     FEW_PARTS: f"No table of ClickHouse has {WATCHED} active parts or more; other engines have none.",
 }
 
@@ -90,7 +95,8 @@ def row_checks(catalog: Catalog) -> list[dg.AssetCheckKey]:
     keys += [dg.AssetCheckKey(key, MATCHES_VENDOR) for key in catalog.unified_keys()]
     if TICKETS in catalog.feeds:
         keys.append(dg.AssetCheckKey(unified_key(catalog.name, TICKETS), STATUS_MAPPED))
-    return [*keys, dg.AssetCheckKey(vendor_key(catalog.name, catalog.main.name), FEW_PARTS)]
+    main = vendor_key(catalog.name, catalog.main.name)
+    return [*keys, dg.AssetCheckKey(main, NOTHING_SET_ASIDE), dg.AssetCheckKey(main, FEW_PARTS)]
 
 
 def check_specs(catalog: Catalog) -> list[dg.AssetCheckSpec]:
@@ -132,8 +138,10 @@ def completeness(catalog: Catalog, result: SyncResult, left_out: Mapping[str, st
     )
 
 
-def look(catalog: Catalog, warehouse: Warehouse, desk: str, wanted: Collection[dg.AssetCheckKey]) -> Iterator[Finding]:
-    """Runs those of the wanted checks that look at the rows of a desk.
+def look(
+    catalog: Catalog, warehouse: Warehouse, control: sa.Engine, desk: str, wanted: Collection[dg.AssetCheckKey]
+) -> Iterator[Finding]:
+    """Runs those of the wanted checks that look at the rows of a desk, and at what was set aside of them.
 
     Raises:
         WarehouseUnavailableError: The rows cannot be read.
@@ -143,6 +151,8 @@ def look(catalog: Catalog, warehouse: Warehouse, desk: str, wanted: Collection[d
     yield from _matching(catalog, warehouse, desk, by_name[MATCHES_VENDOR])
     for asset in by_name[STATUS_MAPPED]:
         yield _status(warehouse, desk, asset)
+    for asset in by_name[NOTHING_SET_ASIDE]:
+        yield _set_aside(control, desk, asset)
     for asset in by_name[FEW_PARTS]:
         yield _parts(warehouse, asset)
 
@@ -202,6 +212,20 @@ def _status(warehouse: Warehouse, desk: str, asset: dg.AssetKey) -> Finding:
         passed=not found,
         metadata={"unmapped": {row["label"]: int(row["found"]) for row in found[:50]}},
         severity=dg.AssetCheckSeverity.WARN,
+    )
+
+
+def _set_aside(control: sa.Engine, desk: str, asset: dg.AssetKey) -> Finding:
+    """Counts by stream and reason, never what a record holds."""
+    found = waiting(control, desk)
+    reasons = Counter(f"{one.stream}, {one.stage}: {one.reason}" for one in found)
+    told = f"`ticket-pipelines quarantine list --desk {desk}` shows them; `quarantine replay` tries them again."
+    return Finding(
+        dg.AssetCheckKey(asset, NOTHING_SET_ASIDE),
+        passed=not found,
+        metadata={"waiting": len(found), **({"reasons": dict(reasons.most_common(20))} if found else {})},
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told if found else None,
     )
 
 

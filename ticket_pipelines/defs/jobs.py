@@ -102,7 +102,9 @@ def _checks_job(catalog: Catalog) -> dg.JobDefinition:
     @dg.op(name=f"{catalog.name}_check_desk", description=f"Looks at the rows of one {catalog.vendor.title} desk.")
     def check_desk(context: dg.OpExecutionContext, tickets: dg.ResourceParam[Tickets]) -> None:
         with tickets.open() as project:
-            for finding in look(catalog, project.warehouse, context.partition_key, row_checks(catalog)):
+            for finding in look(
+                catalog, project.warehouse, project.control, context.partition_key, row_checks(catalog)
+            ):
                 # it takes checks too; its annotation does not say so
                 context.log_event(finding.event(context.partition_key))  # type: ignore[arg-type]
 

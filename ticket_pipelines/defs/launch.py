@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import sqlalchemy as sa
@@ -18,6 +19,14 @@ import sqlalchemy as sa
 from dlt_sources.errors import SourceError
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.defs.config import SyncConfig, config_of
+from ticket_pipelines.defs.doubt import (
+    ReconcileConfig,
+    ReplayConfig,
+    reconcile_job_name,
+    reconcile_op_name,
+    replay_job_name,
+    replay_op_name,
+)
 from ticket_pipelines.defs.jobs import rebuild_job_name, sync_job_name
 from ticket_pipelines.defs.outbound import PushConfig, outbound_job_name, outbound_op_name
 from ticket_pipelines.defs.partitions import desks_of
@@ -26,6 +35,7 @@ from ticket_pipelines.errors import TicketPipelinesError, UsageError
 from ticket_pipelines.project import open_project
 from ticket_pipelines.settings import Settings
 from ticket_pipelines.sync.progress import Progress, quiet
+from ticket_pipelines.sync.reconciled import kept_reconciliation
 from ticket_pipelines.sync.result import SyncRequest, SyncResult
 
 TEMPLATE = Path(__file__).parent / "dagster.yaml"
@@ -111,6 +121,45 @@ def _run_recorded(
     if found is None:
         raise TicketPipelinesError(f"the Dagster run {run_id} of desk {key} recorded no sync; see its log in the UI")
     return found
+
+
+def run_replay(settings: Settings, key: str, progress: Progress = quiet) -> SyncResult:
+    """Tries the quarantined records of a desk again through the Dagster job of its vendor, in this process.
+
+    Returns:
+        The replay as `sync_runs` has it, a failed one too.
+
+    Raises:
+        TicketPipelinesError: It never began: unknown desk, desk busy, database away, nothing to try.
+    """
+    return _run_recorded(settings, key, replay_op_name, replay_job_name, ReplayConfig(wait=False), progress)
+
+
+def run_reconcile(
+    settings: Settings,
+    key: str,
+    streams: Sequence[str] = (),
+    progress: Progress = quiet,
+    *,
+    repair: bool = False,
+    wait: bool = False,
+) -> list[dict[str, Any]]:
+    """Compares a desk with the warehouse through the Dagster job of its vendor, in this process.
+
+    Returns:
+        Its rows in the table `reconciliations`, a stream each, their JSON decoded.
+
+    Raises:
+        TicketPipelinesError: Unknown desk or stream, desk busy, or the warehouse is away.
+        SourceError: The account cannot be read.
+    """
+    run_id = str(uuid.uuid4())
+    config = ReconcileConfig(streams=list(streams), repair=repair, wait=wait)
+    with open_project(settings) as project:
+        vendor = project.desks.get(key).vendor
+        run = _Run(settings, vendor, key, config, progress, run_id, reconcile_op_name(vendor))
+        run.execute(reconcile_job_name(vendor))
+        return kept_reconciliation(project.warehouse, run_id)
 
 
 def run_rebuild(settings: Settings, key: str, progress: Progress = quiet) -> dict[str, int]:

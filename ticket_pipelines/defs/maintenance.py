@@ -75,6 +75,11 @@ class HistoryConfig(dg.Config):
         description="older rows of _dlt_loads, _dlt_pipeline_state and _dlt_version are deleted, save those that a "
         "restore needs; default TICKETS_KEEP_LOADS_DAYS",
     )
+    keep_quarantine_days: float | None = Field(
+        default=None,
+        description="records in the quarantine that no sync has seen for longer are deleted; default "
+        "TICKETS_KEEP_QUARANTINE_DAYS",
+    )
 
 
 @dg.op(name="purge_history", description="Deletes old syncs from sync_runs, and dlt's notes of old loads.")
@@ -87,6 +92,7 @@ def purge_old_history(
         ages = Ages(
             settings.keep_runs_days if config.keep_runs_days is None else config.keep_runs_days,
             settings.keep_loads_days if config.keep_loads_days is None else config.keep_loads_days,
+            settings.keep_quarantine_days if config.keep_quarantine_days is None else config.keep_quarantine_days,
         )
         gone = purge_history(project, ages, datetime.now(UTC))
     context.log.info(f"Deleted rows: {gone}")

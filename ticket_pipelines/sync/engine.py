@@ -11,38 +11,30 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy.exc import DBAPIError
-
 from dlt_sources.base import Client, Vendor
-from dlt_sources.errors import LimitError, SourceError
-from ticket_pipelines.control.budgets import ControlBudgets
-from ticket_pipelines.control.connection import AWAY, answering, unanswered
+from ticket_pipelines.control.connection import answering
 from ticket_pipelines.control.due import is_due
-from ticket_pipelines.control.ending import Ending
-from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
-from ticket_pipelines.errors import SyncStoppedError, TicketPipelinesError, UsageError, WarehouseUnavailableError
-from ticket_pipelines.logs import redact, topic
+from ticket_pipelines.errors import SyncStoppedError
+from ticket_pipelines.logs import topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.package import Bounds
-from ticket_pipelines.sync.position import Position, Walk, number
+from ticket_pipelines.sync.position import Position, Walk
 from ticket_pipelines.sync.progress import Progress, quiet
-from ticket_pipelines.sync.reading import Outcomes, Pass
+from ticket_pipelines.sync.reading import Pass
+from ticket_pipelines.sync.record import Record
 from ticket_pipelines.sync.request import Plan, make_plan
-from ticket_pipelines.sync.restores import mended
 from ticket_pipelines.sync.result import Counts, Status, SyncRequest, SyncResult, Trigger
+from ticket_pipelines.sync.session import connected, opened
 from ticket_pipelines.sync.termination import terminable
-from ticket_pipelines.sync.verdict import details, verdict
-from ticket_pipelines.unified import mappings
-from ticket_pipelines.unified.model import TABLES
 
 log = topic("sync")
 
@@ -122,41 +114,20 @@ class _Sync:
 
     def run(self, plan: Plan, request: SyncRequest) -> SyncResult:
         """Opens everything, reads, and records how it ended."""
-        with _Record(self.project, self.desk, plan, request) as record:
-            budgets = ControlBudgets(self.project.control)
-            credentials = self.project.desks.credentials(self.desk.key)
-            tokens = ControlTokens(self.project.control, self.project.vault)
-            with closing(self.vendor.open(self.desk.config, credentials, budgets, tokens)) as client:
-                client.on_wait = self._wait
-                record.client = client
-                wanted = request.streams if plan.walk is Walk.LIVE else ()
-                vendor = self.vendor.as_shown(client, wanted or self.desk.streams)
-                plan = make_plan(request, self.vendor, self.desk.streams, vendor)
-                warehouse = self.project.warehouse
-                with closing(warehouse.pipeline(self.vendor.name, self.desk.key)) as pipeline:
-                    state = pipeline.state()
-                    begun = mended(self.project.control, warehouse, vendor, self.desk, state)
-                    position = Position(begun, number(state))
-                    target = Target(
-                        vendor=vendor,
-                        desk=self.desk.key,
-                        account=self.desk.account,
-                        warehouse=warehouse,
-                        pipeline=pipeline,
-                        control=self.project.control,
-                        cipher=self.project.vault,
-                        lease=self.lease,
-                        mappings=mappings(self.vendor.name, self.desk.config),
-                        unified=TABLES,
-                        progress=self.progress,
-                        sleep=self._sleep,
-                    )
-                    loader = Loader(target, position)
-                    self._pass(plan, client, target, loader, position, record)
+        with (
+            Record(self.project, self.desk, plan, request) as record,
+            connected(self.project, self.desk, self.vendor, self._wait) as client,
+        ):
+            record.client = client
+            wanted = request.streams if plan.walk is Walk.LIVE else ()
+            vendor = self.vendor.as_shown(client, wanted or self.desk.streams)
+            plan = make_plan(request, self.vendor, self.desk.streams, vendor)
+            with opened(self.project, self.desk, vendor, self.lease, self.progress, self._sleep) as (loader, position):
+                self._pass(plan, client, loader.target, loader, position, record)
         return record.result
 
     def _pass(
-        self, plan: Plan, client: Client, target: Target, loader: Loader, position: Position, record: _Record
+        self, plan: Plan, client: Client, target: Target, loader: Loader, position: Position, record: Record
     ) -> None:
         def between() -> None:
             self._stop_if_told()
@@ -172,7 +143,7 @@ class _Sync:
             bounds=self.bounds,
             between=between,
         )
-        record.reading, record.loader = reading, loader
+        record.outcomes, record.loader = reading.outcomes, loader
         reading.run()
 
     def _wait(self, seconds: float, why: str) -> bool:
@@ -205,110 +176,12 @@ class _Sync:
         if not begun:
             return
         plan = replace(plan, streams=begun)
-        with _Record(self.project, desk, plan, request) as record:
+        with Record(self.project, desk, plan, request) as record:
             record.client = client
             self._pass(plan, client, target, loader, position, record)
         if record.result.status is Status.FAILED:
             # the walk goes on and commits the position again: without what this sync read and did not load
             position.rollback()
-
-
-class _Record:
-    """Records a sync: its beginning, and its end whichever way it comes.
-
-    Failures of the vendor, the warehouse or the lease end here, as the result; all others go on.
-    """
-
-    result: SyncResult
-
-    def __init__(self, project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> None:
-        self.reading: Pass | None = None
-        self.loader: Loader | None = None
-        self._client: Client | None = None
-        self._used = (0, 0.0)
-        self._project = project
-        self._desk = desk
-        self._whole = plan.walk is not Walk.BACKFILL and not plan.ids and not request.streams
-        self.result = runs.new_run(
-            str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
-        )
-
-    @property
-    def client(self) -> Client | None:
-        """The client whose use is counted, from when it was given."""
-        return self._client
-
-    @client.setter
-    def client(self, client: Client) -> None:
-        self._client = client
-        self._used = (client.usage.requests, client.usage.wait_seconds)
-
-    def __enter__(self) -> _Record:
-        runs.begin(self._project.control, self.result)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, AWAY):
-            status, said = _how_it_ended(unanswered(self._project.control, error), Outcomes())
-        else:
-            status, said = _how_it_ended(error, self.reading.outcomes if self.reading else Outcomes())
-        self._end(status, said)
-        return isinstance(error, SourceError | TicketPipelinesError) and not isinstance(error, UsageError)
-
-    def _end(self, status: Status, error: tuple[str, str] | None) -> None:
-        outcomes = self.reading.outcomes if self.reading else Outcomes()
-        requests, waited = self._used
-        usage = self._client.usage if self._client else None
-        self.result = runs.ended(
-            self.result,
-            status,
-            _now(),
-            outcomes.counts(),
-            requests=usage.requests - requests if usage else 0,
-            waited=usage.wait_seconds - waited if usage else 0.0,
-            error=error,
-            details=details(
-                outcomes, self.loader.warnings if self.loader else {}, self.loader.drift.told() if self.loader else ()
-            ),
-        )
-        try:
-            _write(self._project, self.result, whole=self._whole)
-        except DBAPIError as lost:
-            # the failure of the sync itself must not hide behind that of its record
-            log.error("the end of a sync of desk %s is not recorded: %s", self._desk.key, type(lost.orig).__name__)
-
-
-def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
-    if error is None:
-        return verdict(outcomes)
-    if isinstance(error, SyncStoppedError):
-        return Status.PARTIAL, (error.code, str(error))
-    if isinstance(error, LimitError):
-        # the account would not even say which streams it has: the next sync begins where this one did
-        return Status.PARTIAL, (error.code, redact(str(error)))
-    if isinstance(error, SourceError | TicketPipelinesError):
-        return Status.FAILED, (error.code, redact(str(error)))
-    if isinstance(error, Exception):
-        # its text may hold a record or a secret; the log has the whole trace
-        return Status.FAILED, ("unexpected", f"{type(error).__name__}; the log of this sync says where")
-    return Status.FAILED, ("interrupted", "The sync was stopped from outside; the next one goes on behind it.")
-
-
-def _write(project: Project, run: SyncResult, *, whole: bool) -> None:
-    """Writes the end of a sync wherever it is kept."""
-    runs.finish(project.control, run)
-    project.desks.ended(run.desk, _ending(run, whole=whole))
-    if run.error_code == "interrupted":
-        return
-    try:
-        runs.copy_to_warehouse(project.control, project.warehouse)
-    except WarehouseUnavailableError as error:
-        log.warning("sync_runs in the warehouse is caught up later: %s", str(error).partition("\n")[0])
-
-
-def _ending(run: SyncResult, *, whole: bool) -> Ending:
-    changed = bool(run.rows_created or run.rows_updated or run.rows_deleted)
-    return Ending(run.status, run.completed_at or _now(), run.error_code, run.error_message, whole, changed)
 
 
 def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> SyncResult:

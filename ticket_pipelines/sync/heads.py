@@ -49,6 +49,7 @@ class Head:
         content_hash: Hash of the record's bytes.
         deleted_at: When it was deleted; None while alive.
         older: It may be older than what was read before; see `Page.older`.
+        partial: It lacks fields that the stored row holds; see `Page.partial`.
     """
 
     raw: msgspec.Raw
@@ -57,6 +58,7 @@ class Head:
     content_hash: int
     deleted_at: datetime | None
     older: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Rejected:
         payload: The record as it came.
         record_id: The vendor's id, where one could be read.
         version: Its version, where one could be read.
+        partial: It lacks fields that the stored row holds; see `Page.partial`.
     """
 
     stream: str
@@ -78,6 +81,7 @@ class Rejected:
     payload: bytes
     record_id: str | None = None
     version: int | None = None
+    partial: bool = False
 
 
 class HeadReader:

@@ -89,6 +89,7 @@ class _Record:
     outcome: Outcome
     version: int
     payload: bytes | msgspec.Raw
+    partial: bool
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ class _Batch:
     def reject(self, stream: str, key: str, stage: str, reason: str) -> Rejected:
         """Sets a row aside."""
         record = self.records[stream].pop(key)
-        found = Rejected(stream, stage, reason, bytes(record.payload), key, record.version)
+        found = Rejected(stream, stage, reason, bytes(record.payload), key, record.version, record.partial)
         self.rejected.append(found)
         return found
 
@@ -114,6 +115,7 @@ class Loader:
         warnings: What the mappings could not map, counted.
         packages: Packages that were committed.
         drift: What was seen of the vendor's schema that was not so before.
+        target: Where the packages go.
     """
 
     def __init__(self, target: Target, position: Position) -> None:
@@ -121,7 +123,7 @@ class Loader:
         self.packages = 0
         self.drift = Drift(position.committed)
         self._copied = False
-        self._target = target
+        self.target = target
         self._position = position
         self._shapers: dict[str, Shaper] = {}
         self._mappings = with_children(target.vendor, target.mappings, self.shaper)
@@ -129,13 +131,13 @@ class Loader:
     def shaper(self, stream: Stream) -> Shaper:
         """The shaper of a stream, made at its first use."""
         if stream.name not in self._shapers:
-            table = self._target.vendor.table(stream)
+            table = self.target.vendor.table(stream)
             self._shapers[stream.name] = Shaper(
-                self._target.vendor,
+                self.target.vendor,
                 stream,
-                self._target.desk,
+                self.target.desk,
                 self._position.fields(stream.name),
-                lambda: self.patiently(lambda: self._target.warehouse.columns(table)),
+                lambda: self.patiently(lambda: self.target.warehouse.columns(table)),
             )
         return self._shapers[stream.name]
 
@@ -147,7 +149,7 @@ class Loader:
         """What is stored of these ids, by stream."""
         if not asked:
             return {}
-        vendor, desk, warehouse = self._target.vendor, self._target.desk, self._target.warehouse
+        vendor, desk, warehouse = self.target.vendor, self.target.desk, self.target.warehouse
         tables = {name: vendor.table(vendor.stream(name)) for name in asked}
 
         def read() -> dict[str, dict[str, Stored]]:
@@ -158,9 +160,9 @@ class Loader:
 
     def unified(self, table: str, ids: Sequence[str]) -> dict[str, Stored]:
         """What is stored of these ids in a unified table; {} where there is no such table."""
-        if table not in self._target.unified:
+        if table not in self.target.unified:
             return {}
-        return self.patiently(lambda: self._target.warehouse.stored(table, self._target.desk, ids))
+        return self.patiently(lambda: self.target.warehouse.stored(table, self.target.desk, ids))
 
     def patiently(self, act: Callable[[], T]) -> T:
         """Does something that needs the warehouse; tries again, within bounds, while it is away.
@@ -175,8 +177,8 @@ class Loader:
                 raise
             except WarehouseUnavailableError as error:
                 log.warning("%s; trying again in %g s", str(error).partition("\n")[0], delay)
-                self._target.progress.wait(delay, "the warehouse is away")
-                self._target.sleep(delay)
+                self.target.progress.wait(delay, "the warehouse is away")
+                self.target.sleep(delay)
         return act()
 
     def commit(self, package: Package) -> None:
@@ -193,11 +195,11 @@ class Loader:
         snapshot = self._snapshot()
         self._save([*package.rejected, *batch.rejected], now)
         if tables or snapshot != self._position.committed:
-            snapshot = self._position.stamped(snapshot, self._target.account)
+            snapshot = self._position.stamped(snapshot, self.target.account)
             try:
                 self._load(tables, specs, snapshot)
             except WarehouseRejectedError as error:
-                log.warning("a package of desk %s is refused and cut in halves: %s", self._target.desk, error)
+                log.warning("a package of desk %s is refused and cut in halves: %s", self.target.desk, error)
                 tables.clear()
                 self._load_halves(batch, now)
                 self._load({}, {}, snapshot)
@@ -213,22 +215,24 @@ class Loader:
             held.clear()
 
     def _copy(self, snapshot: dict[str, Any], now: datetime) -> None:
-        keep_copy(self._target.control, self._target.desk, self._target.warehouse.identity(), snapshot, now)
+        keep_copy(self.target.control, self.target.desk, self.target.warehouse.identity(), snapshot, now)
         self._copied = True
 
     def _shaped(self, package: Package, now: datetime) -> _Batch:
         batch = _Batch({}, {})
         for name in dict.fromkeys([*package.kept, *package.prepared]):
-            shaper = self.shaper(self._target.vendor.stream(name))
+            shaper = self.shaper(self.target.vendor.stream(name))
             settled = list(package.kept.get(name, {}).values())
             rows, rejected = shaper.rows(settled, now)
             batch.rejected += rejected
             lost = {found.record_id for found in rejected}
-            records = {one.id: _Record(one.outcome, one.version, one.raw) for one in settled if one.id not in lost}
+            records = {
+                one.id: _Record(one.outcome, one.version, one.raw, one.partial) for one in settled if one.id not in lost
+            }
             prepared = package.prepared.get(name, [])
             for ready in prepared:
                 for key, version in zip(ready.rows["id"].to_pylist(), ready.rows["version"].to_pylist(), strict=True):
-                    records[key] = _Record(ready.outcomes[key], version, ready.payloads.get(key, b"{}"))
+                    records[key] = _Record(ready.outcomes[key], version, ready.payloads.get(key, b"{}"), partial=True)
             schema = shaper.layout.spec.arrow_schema()
             parts = [rows, *(ready.rows for ready in prepared)]
             batch.rows[name] = pa.concat_tables([aligned(part, schema) for part in parts])
@@ -256,7 +260,7 @@ class Loader:
         return tables, specs
 
     def _retracted(self, batch: _Batch, given: Mapping[str, pa.Table]) -> list[tuple[str, pa.Table]]:
-        target = self._target
+        target = self.target
         retraction = Retraction(target.warehouse, target.desk, self._derived_specs())
         found: list[tuple[str, pa.Table]] = []
         for name, rows in batch.rows.items():
@@ -275,14 +279,14 @@ class Loader:
 
     def _derived_specs(self) -> dict[str, TableSpec]:
         """The tables of what is derived from vendor rows: unified ones, and those of records inside of records."""
-        streams = [stream for stream in self._target.vendor.streams if stream.parent]
-        children = {self._target.vendor.table(stream): self.shaper(stream).layout.spec for stream in streams}
-        return {**self._target.unified, **children}
+        streams = [stream for stream in self.target.vendor.streams if stream.parent]
+        children = {self.target.vendor.table(stream): self.shaper(stream).layout.spec for stream in streams}
+        return {**self.target.unified, **children}
 
     def _load(self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any]) -> None:
         def once() -> None:
-            self._target.lease.check()
-            self._target.pipeline.load(tables, specs, state)
+            self.target.lease.check()
+            self.target.pipeline.load(tables, specs, state)
 
         self.patiently(once)
 
@@ -316,7 +320,7 @@ class Loader:
         return self._position.snapshot()
 
     def _save(self, rejected: Sequence[Rejected], now: datetime) -> None:
-        quarantine.save(self._target.control, self._target.cipher, self._target.desk, rejected, now)
+        quarantine.save(self.target.control, self.target.cipher, self.target.desk, rejected, now)
 
     def _count(self, package: Package, batch: _Batch) -> None:
         loaded = 0
@@ -330,8 +334,8 @@ class Loader:
         for rejected in (*package.rejected, *batch.rejected):
             package.count(rejected.stream).failed += 1
         versions = {name: {key: r.version for key, r in records.items()} for name, records in batch.records.items()}
-        quarantine.clear(self._target.control, self._target.desk, versions)
-        self._target.progress.loaded(loaded)
+        quarantine.clear(self.target.control, self.target.desk, versions)
+        self.target.progress.loaded(loaded)
 
 
 def _without(rows: pa.Table, key: str) -> pa.Table:

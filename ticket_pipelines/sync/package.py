@@ -49,6 +49,7 @@ class Settled:
         outcome: What becomes of the stored row.
         stored: The stored row; None where there is none.
         size: Bytes of the record.
+        partial: It lacks fields that a stored row may hold.
     """
 
     raw: msgspec.Raw
@@ -59,10 +60,11 @@ class Settled:
     outcome: Outcome
     stored: Stored | None
     size: int
+    partial: bool = False
 
     def rejected(self, stream: str, stage: str, reason: str) -> Rejected:
         """This record, set aside."""
-        return Rejected(stream, stage, reason, bytes(self.raw), self.id, self.version)
+        return Rejected(stream, stage, reason, bytes(self.raw), self.id, self.version, self.partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ class Package:
                 unchanged += 1
                 continue
             size = memoryview(head.raw).nbytes
-            taken = Settled(head.raw, head.id, version, head.content_hash, head.deleted_at, outcome, found, size)
+            taken = Settled(
+                head.raw, head.id, version, head.content_hash, head.deleted_at, outcome, found, size, head.partial
+            )
             kept[head.id] = taken
             new.append(taken)
             self._rows += 1

@@ -77,13 +77,17 @@ class Position:
     def begin(self, walk: Walk, stream: str, window: Window, now: datetime) -> State | None:
         """Where to go on reading; {} is the start, None says that this walk has read the stream already."""
         if walk is Walk.LIVE:
-            return dict(self._part("streams").get(stream, {}))
+            return self.live(stream)
         bounds = [_iso(window.since), _iso(window.until)]
         entry = self._part(walk).get(stream)
         if not entry or entry["window"] != bounds or now - datetime.fromisoformat(entry["began"]) > RESUMABLE:
             entry = {"state": {}, "window": bounds, "began": now.isoformat(), "done": False}
             self._part(walk)[stream] = entry
         return None if entry["done"] else dict(entry["state"])
+
+    def live(self, stream: str) -> State:
+        """Where incremental syncs of a stream go on; {} where they begin."""
+        return dict(self._part("streams").get(stream, {}))
 
     def is_live(self, stream: str) -> bool:
         """Whether incremental syncs of a stream have a position to go on from."""

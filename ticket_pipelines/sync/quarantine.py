@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +17,7 @@ import xxhash
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import quarantine as table
 from ticket_pipelines.sync.heads import Rejected
+from ticket_pipelines.warehouse.base import Warehouse
 
 _BATCH = 500
 """Rows a statement: SQLite limits the parameters of one."""
@@ -62,19 +64,22 @@ def save(control: sa.Engine, cipher: Cipher, desk: str, rejected: Sequence[Rejec
                 "version": found.version,
                 "payload": cipher.encrypt(found.payload),
                 "payload_hash": digest,
+                "partial": found.partial,
                 "attempts": 1,
                 "first_seen_at": now,
             }
             connection.execute(sa.insert(table).values(**values, **seen))
 
 
-def clear(control: sa.Engine, desk: str, loaded: Mapping[str, Mapping[str, int]]) -> int:
+def clear(control: sa.Engine, desk: str, loaded: Mapping[str, Mapping[str, int]], *, dated: bool = False) -> int:
     """Forgets records of which a version at least as high is loaded now.
 
     Args:
         control: The control database.
         desk: Key of the desk.
         loaded: Versions of loaded rows by id, by stream.
+        dated: Leave those whose own version is not known: any that is loaded now came after them, one that is stored
+            may have come before.
 
     Returns:
         How many were forgotten.
@@ -87,13 +92,80 @@ def clear(control: sa.Engine, desk: str, loaded: Mapping[str, Mapping[str, int]]
             row.id
             for row in connection.execute(entries)
             if (version := loaded.get(row.stream, {}).get(row.record_id)) is not None
-            and (row.version is None or row.version <= version)
+            and (not dated if row.version is None else row.version <= version)
         ]
     if healed:
         with control.begin() as connection:
             for ids in _batches(healed):
                 connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
     return len(healed)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A record in the quarantine, without what it holds; the fields are the columns of the table."""
+
+    id: str
+    desk: str
+    stream: str
+    record_id: str | None
+    version: int | None
+    stage: str
+    reason: str
+    partial: bool
+    attempts: int
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+def waiting(control: sa.Engine, desk: str | None = None) -> list[Waiting]:
+    """The records that wait, of one desk or of all, oldest first."""
+    names = [field.name for field in fields(Waiting)]
+    query = sa.select(*(table.c[name] for name in names)).order_by(table.c.desk, table.c.first_seen_at, table.c.id)
+    with reading(control) as connection:
+        found = connection.execute(query if desk is None else query.where(table.c.desk == desk))
+        return [Waiting(**row) for row in found.mappings()]
+
+
+def payloads(control: sa.Engine, ids: Sequence[str]) -> dict[str, str]:
+    """What these records hold, encrypted, by the id of their entry."""
+    found: dict[str, str] = {}
+    with reading(control) as connection:
+        for some in _batches(ids):
+            rows = connection.execute(sa.select(table.c.id, table.c.payload).where(table.c.id.in_(some)))
+            found |= {row.id: row.payload for row in rows}
+    return found
+
+
+def clear_stored(control: sa.Engine, warehouse: Warehouse, vendor: str, desk: str) -> int:
+    """Forgets records of which the warehouse holds a version at least as high; how many they were.
+
+    Nothing else would: a record that is read again and is stored as it is, is not loaded.
+    """
+    mine = [one for one in waiting(control, desk) if one.record_id is not None and one.version is not None]
+    forgotten = 0
+    for stream in sorted({one.stream for one in mine}):
+        of = {one.record_id: one.version for one in mine if one.stream == stream and one.record_id}
+        stored = warehouse.stored(f"{vendor}_{stream}", desk, list(of))
+        forgotten += clear(control, desk, {stream: {key: found.version for key, found in stored.items()}}, dated=True)
+    return forgotten
+
+
+def dealt_with(control: sa.Engine, tried: Sequence[Waiting]) -> None:
+    """Forgets records that were tried again and were not set aside again: loaded, or older than what is stored."""
+    attempts = {one.id: one.attempts for one in tried}
+    with reading(control) as connection:
+        query = sa.select(table.c.id, table.c.attempts).where(table.c.desk.in_({one.desk for one in tried}))
+        done = [row.id for row in connection.execute(query) if attempts.get(row.id) == row.attempts]
+    for ids in _batches(done):
+        with control.begin() as connection:
+            connection.execute(sa.delete(table).where(table.c.id.in_(ids)))
+
+
+def purge_old(control: sa.Engine, before: datetime) -> int:
+    """Deletes the records that were last seen before a time; how many they were."""
+    with control.begin() as connection:
+        return connection.execute(sa.delete(table).where(table.c.last_seen_at < before)).rowcount
 
 
 def count(control: sa.Engine, desk: str | None = None) -> int:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
-from dlt_sources.base import Client, Page, Rechecks, Refresh, Stream
+from dlt_sources.abilities import Rechecks
+from dlt_sources.base import Client, Page, Refresh, Stream
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -30,7 +31,7 @@ from ticket_pipelines.sync.position import Position, Walk, cursor
 from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
-from ticket_pipelines.sync.result import Counts, StreamResult, gone
+from ticket_pipelines.sync.result import Outcomes, StreamResult, gone
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
 from ticket_pipelines.warehouse.base import Stored
@@ -40,30 +41,6 @@ log = topic("sync")
 
 MOST_FAILED_CONNECTIONS = 2
 """Streams in a row that find nobody at the vendor before the others are not tried any more."""
-
-
-@dataclass(slots=True)
-class Outcomes:
-    """What came of a pass.
-
-    Attributes:
-        streams: Result by stream.
-        failures: Error of each stream that was not read whole, in order.
-        cleaned: NUL characters and lone surrogates that were taken out.
-        missing: Ids that were asked for and that no stream gave.
-    """
-
-    streams: dict[str, StreamResult] = field(default_factory=dict)
-    failures: list[tuple[str, SourceError]] = field(default_factory=list)
-    cleaned: int = 0
-    missing: tuple[str, ...] = ()
-
-    def counts(self) -> Counts:
-        """Rows of all streams."""
-        total = Counts()
-        for result in self.streams.values():
-            total.add(result.counts)
-        return total
 
 
 @dataclass(slots=True)
@@ -291,9 +268,10 @@ class Pass:
         if snapshot is not None:
             snapshot.seen.update(head.id for head in heads)
             snapshot.nameless += len(rejected)
-        if page.older:
-            for head in heads:
-                head.older = True
+        for head in heads if page.older or page.partial else ():
+            head.older, head.partial = page.older, page.partial
+        if page.partial:
+            rejected = [replace(one, partial=True) for one in rejected]
         self._give(page.answered, (one.record_id for one in rejected if one.record_id))
         if page.partial:
             self._make_way(stream, heads)
@@ -363,7 +341,7 @@ class Pass:
             return
         shaper, now = self._loader.shaper(stream), datetime.now(UTC)
         settled = [
-            Settled(head.raw, head.id, 0, head.content_hash, head.deleted_at, Outcome.UPDATED, None, 0)
+            Settled(head.raw, head.id, 0, head.content_hash, head.deleted_at, Outcome.UPDATED, None, 0, partial=True)
             for head in known.values()
         ]
         rows, rejected = shaper.rows(settled, now)

@@ -23,16 +23,16 @@ import sqlalchemy as sa
 
 from dlt_sources.base import Vendor
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, quarantine, sync_runs
+from ticket_pipelines.control.database import cursors, sync_runs
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.logs import topic
+from ticket_pipelines.sync import quarantine
 from ticket_pipelines.sync.position import STAMP, number
 from ticket_pipelines.warehouse.base import Warehouse
 
 log = topic("sync")
 
-_AT_ONCE = 500
 NONE = ""
 """Identity of no warehouse."""
 
@@ -104,7 +104,7 @@ def mended(
     found = compare(state, copy, warehouse.identity())
     if found is Restored.NOTHING:
         return state
-    _clear_stored(control, warehouse, vendor, desk.key)
+    quarantine.clear_stored(control, warehouse, vendor.name, desk.key)
     if found is Restored.WAREHOUSE:
         log.info("desk %s: the warehouse is another one, or older than at the last sync; it is caught up", desk.key)
         _write_runs_again(control, desk.key)
@@ -130,22 +130,3 @@ def _disown_copies(control: sa.Engine) -> None:
     """Makes every desk's copy one of no warehouse: a probe by it would find nothing new where rows are missing."""
     with control.begin() as connection:
         connection.execute(sa.update(cursors).values(warehouse=NONE))
-
-
-def _clear_stored(control: sa.Engine, warehouse: Warehouse, vendor: Vendor, desk: str) -> None:
-    """Forgets records in the quarantine of which the warehouse holds a version at least as high.
-
-    Nothing else would: a record that is read again and is stored as it is, is not loaded.
-    """
-    columns = (quarantine.c.id, quarantine.c.stream, quarantine.c.record_id, quarantine.c.version)
-    known = (quarantine.c.record_id.is_not(None), quarantine.c.version.is_not(None))
-    with reading(control) as connection:
-        rows = connection.execute(sa.select(*columns).where(quarantine.c.desk == desk, *known)).all()
-    healed: list[str] = []
-    for stream in sorted({row.stream for row in rows}):
-        mine = [row for row in rows if row.stream == stream]
-        stored = warehouse.stored(f"{vendor.name}_{stream}", desk, [row.record_id for row in mine])
-        healed += [row.id for row in mine if row.record_id in stored and stored[row.record_id].version >= row.version]
-    for start in range(0, len(healed), _AT_ONCE):
-        with control.begin() as connection:
-            connection.execute(sa.delete(quarantine).where(quarantine.c.id.in_(healed[start : start + _AT_ONCE])))

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from dlt_sources.errors import SourceError
+
 
 class Direction(StrEnum):
     """Which way rows go."""
@@ -113,6 +115,37 @@ class StreamResult:
     cursor_after: Mapping[str, Any] | None = None
     outcome: str = "success"
     reason: str | None = None
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What came of a pass.
+
+    Attributes:
+        streams: Result by stream.
+        failures: Error of each stream that was not read whole, in order.
+        cleaned: NUL characters and lone surrogates that were taken out.
+        missing: Ids that were asked for and that no stream gave.
+    """
+
+    streams: dict[str, StreamResult] = field(default_factory=dict)
+    failures: list[tuple[str, SourceError]] = field(default_factory=list)
+    cleaned: int = 0
+    missing: tuple[str, ...] = ()
+
+    def add(self, other: Outcomes) -> None:
+        """Adds those of another pass, over other streams."""
+        self.streams |= other.streams
+        self.failures += other.failures
+        self.cleaned += other.cleaned
+        self.missing += other.missing
+
+    def counts(self) -> Counts:
+        """Rows of all streams."""
+        total = Counts()
+        for result in self.streams.values():
+            total.add(result.counts)
+        return total
 
 
 def gone(ids: Sequence[str], most: int = 20) -> str:

@@ -41,7 +41,9 @@ def settle(head: Head, stored: Stored | None, counted: bool) -> tuple[Outcome, i
     if stored is None:
         return (Outcome.DELETED if deleted else Outcome.CREATED), (1 if version is None else version)
     was_deleted = stored.deleted_at is not None
-    if head.content_hash == stored.content_hash and deleted == was_deleted:
+    # the same bytes with a higher clock than the row's: the row is not what was written of them
+    spoilt = version is not None and version > stored.version
+    if head.content_hash == stored.content_hash and deleted == was_deleted and not spoilt:
         return Outcome.UNCHANGED, stored.version
     if version is None or (counted and not head.older and version <= stored.version):
         version = stored.version + 1

@@ -37,10 +37,23 @@ def sweep(warehouse: Warehouse, spec: TableSpec, desk: str, seen: Collection[str
         for key in batch["id"].to_pylist()
         if key not in seen
     ]
-    if not gone:
-        return None
+    return buried(warehouse, spec, desk, gone, now) if gone else None
+
+
+def buried(warehouse: Warehouse, spec: TableSpec, desk: str, gone: Sequence[str], now: datetime) -> Prepared | None:
+    """Marks alive rows as deleted; their content stays. None where none of them is alive.
+
+    Args:
+        warehouse: The warehouse.
+        spec: The vendor table.
+        desk: Key of the desk.
+        gone: Ids of the rows.
+        now: When it was found that their records are gone.
+    """
     schema = spec.arrow_schema()
     found = [aligned(batch, schema) for batch in warehouse.rows(spec.name, desk, column="id", values=gone, alive=True)]
+    if not found:
+        return None
     rows = pa.concat_tables(found)
     marks = {
         "version": pc.add(rows["version"], 1),
@@ -93,7 +106,9 @@ def overlay(parts: Sequence[Part], stored: Sequence[pa.Table], spec: TableSpec) 
         after["deleted_at"] = part.head.deleted_at
         if not part.tells_deletion or (part.head.deleted_at and before["deleted_at"]):
             after["deleted_at"] = before["deleted_at"]
-        if all(_same(kinds[column], before[column], after[column]) for column in after):
+        if version == before["version"] and all(
+            _same(kinds[column], before[column], after[column]) for column in after
+        ):
             continue
         outcomes[part.head.id] = _outcome(before["deleted_at"], after["deleted_at"])
         payloads[part.head.id] = bytes(part.head.raw)

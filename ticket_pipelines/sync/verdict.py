@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ticket_pipelines.logs import redact
-from ticket_pipelines.sync.reading import Outcomes
-from ticket_pipelines.sync.result import Status, StreamResult
+from ticket_pipelines.sync.result import Outcomes, Status, StreamResult
 
 _WHOLE = frozenset({"success", "unavailable", "not_due"})
 _SOME = frozenset({"success", "partial", "stopped"})

@@ -107,7 +107,7 @@ def test_assets_say_what_they_are() -> None:
 
 
 def test_jobs_schedules_and_sensors_keep_their_names() -> None:
-    jobs = ("sync", "full_sync", "backfill", "rebuild", "checks", "daily")
+    jobs = ("sync", "full_sync", "backfill", "rebuild", "checks", "daily", "reconcile", "replay")
     assert {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"} == {
         *(f"{vendor}_{job}" for vendor in VENDORS for job in jobs),
         "qcontact_outbound",
@@ -117,7 +117,7 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
         "clickhouse_optimize",
     }
     assert {schedule.name for schedule in defs.schedules or []} == {
-        *(f"{vendor}_daily" for vendor in VENDORS),
+        *(f"{vendor}_{schedule}" for vendor in VENDORS for schedule in ("daily", "reconcile")),
         "qcontact_outbound",
         "maintenance",
         "clickhouse_optimize",

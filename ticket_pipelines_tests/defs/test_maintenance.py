@@ -57,8 +57,8 @@ def test_a_table_of_many_parts_fails_its_check(make_project: MakeProject, tmp_pa
     zendesk = next(catalog for catalog in catalogs() if catalog.name == "zendesk")
     key = dg.AssetCheckKey(vendor_key("zendesk", zendesk.main.name), FEW_PARTS)
     warehouse = filled(project, range(99))
-    (few,) = look(zendesk, warehouse, "a", [key])
+    (few,) = look(zendesk, warehouse, project.control, "a", [key])
     assert few.passed
-    (many,) = look(zendesk, filled(project, range(99, 100)), "a", [key])
+    (many,) = look(zendesk, filled(project, range(99, 100)), project.control, "a", [key])
     assert not many.passed
     assert many.metadata["most"] == many.metadata["parts"]["groups"] == 100

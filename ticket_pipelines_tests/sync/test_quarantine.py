@@ -67,3 +67,11 @@ def test_many_at_once(project: Project) -> None:
     quarantine.save(project.control, project.vault, "acme", many, NOW)
     assert {entry["attempts"] for entry in entries(project)} == {2}
     assert quarantine.count(project.control) == 1200
+
+
+def test_what_nobody_saw_for_long_goes(project: Project) -> None:
+    quarantine.save(project.control, project.vault, "acme", [BAD], NOW)
+    quarantine.save(project.control, project.vault, "beta", [BAD], NOW)
+    quarantine.save(project.control, project.vault, "beta", [BAD], NOW + timedelta(days=2))
+    assert quarantine.purge_old(project.control, NOW + timedelta(days=1)) == 1
+    assert [one.desk for one in quarantine.waiting(project.control)] == ["beta"]

@@ -16,6 +16,7 @@ TICKETS = Stream(
     path="/api/v2/incremental/tickets/cursor",
     records="tickets",
     clock="generated_timestamp",
+    clock_by_id=False,
     clock_unit=Clock.EPOCH_SECONDS,
     deletions=(
         # a living ticket may have any subject: only together with the status it says that Zendesk erased the ticket
@@ -176,6 +177,7 @@ TICKET_COMMENTS = Stream(
     priority=90,
     by_id=True,
     on_demand=True,
+    by_parent=True,
     columns=(
         integer("ticket_id", "Id in tickets."),
         text("type", "Comment or VoiceComment."),

@@ -1,0 +1,172 @@
+"""Replay: records in the quarantine are tried again.
+
+A whole record is loaded from what was kept of it. One that is a part of a record, or of which nobody can say whether
+it is newer than what is stored, is asked for again where the vendor gives records by their id; else the next sync shows
+it. What fails again stays, with one attempt more; what is loaded, or stored already at a version as high, goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from dlt_sources.base import Client, Page, State, Stream, Vendor, Window
+from ticket_pipelines.desks.registration import find_vendor
+from ticket_pipelines.project import Project
+from ticket_pipelines.sync import quarantine, runs
+from ticket_pipelines.sync.chosen import Chosen
+from ticket_pipelines.sync.lease import hold
+from ticket_pipelines.sync.load import Loader
+from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.position import Position, Walk
+from ticket_pipelines.sync.progress import Progress, quiet
+from ticket_pipelines.sync.quarantine import Waiting
+from ticket_pipelines.sync.reading import Pass
+from ticket_pipelines.sync.record import Record
+from ticket_pipelines.sync.request import Plan
+from ticket_pipelines.sync.result import Mode, SyncRequest, SyncResult
+from ticket_pipelines.sync.session import connected, opened
+from ticket_pipelines.sync.termination import terminable
+
+TOGETHER = 100
+"""Records that are decrypted at a time."""
+_NOTHING = b"{}"
+"""What is kept of a row that a sweep could not mark: the next sync sweeps it again."""
+
+
+def replay_desk(
+    project: Project, key: str, request: SyncRequest | None = None, progress: Progress = quiet
+) -> SyncResult | None:
+    """Tries the records of a desk again that wait in the quarantine.
+
+    Args:
+        project: The installation.
+        key: Key of the desk.
+        request: Who asked, and whether to wait for a desk that is being synced.
+        progress: Is told what goes on.
+
+    Returns:
+        What came of it, as `sync_runs` has it; None where nothing waits.
+
+    Raises:
+        UsageError: There is no such desk.
+        DeskBusyError: It is being synced.
+    """
+    request = request or SyncRequest()
+    desk = project.desks.get(key)
+    vendor = find_vendor(desk.vendor)
+    with (
+        terminable(),
+        hold(project.control, key, wait=request.wait, progress=progress) as lease,
+    ):
+        runs.close_killed(project.control, key, datetime.now(UTC))
+        waiting = quarantine.waiting(project.control, key)
+        if not waiting:
+            return None
+        with (
+            Record(project, desk, _plan((), [one.id for one in waiting]), request) as record,
+            connected(project, desk, vendor, progress.wait) as client,
+        ):
+            record.client = client
+            shown = vendor.as_shown(client, sorted({one.stream for one in waiting}))
+            with opened(project, desk, shown, lease, progress) as (loader, position):
+                record.loader = loader
+                for stream, mine in _by_stream(shown, waiting):
+                    _replay(project, stream, mine, client, loader, position, record)
+                quarantine.clear_stored(project.control, project.warehouse, vendor.name, key)
+        return record.result
+
+
+def _by_stream(vendor: Vendor, waiting: Sequence[Waiting]) -> Iterator[tuple[Stream, list[Waiting]]]:
+    for stream in vendor.streams:
+        mine = [one for one in waiting if one.stream == stream.name]
+        if mine and not stream.parent:
+            yield stream, mine
+
+
+def _replay(
+    project: Project,
+    stream: Stream,
+    waiting: Sequence[Waiting],
+    client: Client,
+    loader: Loader,
+    position: Position,
+    record: Record,
+) -> None:
+    """Tries the records of one stream again."""
+    stored = loader.stored(stream, [one.record_id for one in waiting if one.record_id])
+    kept, asked = _divided(stream, waiting, stored)
+    if not (kept or asked):
+        return
+    replayed = _Kept(client, project, kept, asked)
+    ids = [one.id for one in kept] + [one.record_id for one in asked if one.record_id]
+    reading = Pass(_plan((stream,), ids), replayed, loader.target, loader, position, bounds=Bounds(), between=None)
+    try:
+        reading.run()
+    finally:
+        record.outcomes.add(reading.outcomes)
+    quarantine.dealt_with(project.control, [one for one in kept if one.id in replayed.tried])
+
+
+def _divided(
+    stream: Stream, waiting: Sequence[Waiting], stored: Mapping[str, object]
+) -> tuple[list[Waiting], list[Waiting]]:
+    """The records that are loaded as they were kept, and those that are asked for; others wait for the next sync."""
+    own = stream.by_id and not stream.by_parent
+    kept: list[Waiting] = []
+    asked: list[Waiting] = []
+    for one in waiting:
+        undated = one.version is None and one.record_id in stored
+        if not (one.partial or undated):
+            kept.append(one)
+        elif own and one.record_id:
+            asked.append(one)
+        elif one.partial:
+            kept.append(one)
+    return kept, asked
+
+
+def _plan(streams: tuple[Stream, ...], ids: Sequence[str]) -> Plan:
+    return Plan(Mode.REPLAY, Walk.LIVE, streams, tuple(dict.fromkeys(ids)), Window(), due_only=False)
+
+
+@dataclass
+class _Kept:
+    """A client that gives what the quarantine kept, and asks the vendor for the rest."""
+
+    client: Client
+    project: Project
+    kept: Sequence[Waiting]
+    asked: Sequence[Waiting]
+
+    def __post_init__(self) -> None:
+        self.tried: set[str] = set()
+        self.usage, self.on_wait = self.client.usage, self.client.on_wait
+        self.check, self.probe, self.close = self.client.check, self.client.probe, self.client.close
+
+    def pages(self, stream: Stream, state: State, window: Window | None = None) -> Iterator[Page]:
+        """Never called: a replay reads chosen records."""
+        raise NotImplementedError
+
+    def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:  # noqa: ARG002
+        """What was kept, then what is asked for."""
+        for partial in (False, True):
+            kept = [one for one in self.kept if one.partial == partial]
+            for start in range(0, len(kept), TOGETHER):
+                some = [one.id for one in kept[start : start + TOGETHER]]
+                records = list(self._decrypted(some))
+                yield Page(stream.name, records, {}, partial=partial, older=True, answered=tuple(some))
+        asked = {one.record_id: one.version for one in self.asked if one.record_id}
+        if asked:
+            yield from Chosen(self.client, asked).by_ids(stream, list(asked))
+
+    def _decrypted(self, ids: Sequence[str]) -> Iterator[msgspec.Raw]:
+        decrypt: Callable[[str], bytes] = self.project.vault.decrypt
+        for key, text in quarantine.payloads(self.project.control, ids).items():
+            payload = decrypt(text)
+            if payload != _NOTHING:
+                self.tried.add(key)
+                yield msgspec.Raw(payload)
