@@ -64,14 +64,14 @@ BREAKS = (
     Break(
         "nothing is loaded without the lease",
         "ticket_pipelines/sync/load.py",
-        "            self._target.lease.check()\n",
+        "            self.target.lease.check()\n",
         "",
         (FAILURES,),
     ),
     Break(
         "a desk is synced by one at a time",
         "ticket_pipelines/sync/lease.py",
-        "    ended = table.c.expires_at < now\n",
+        "    ended = table.c.expires_at < given.acquired_at\n",
         "    ended = sa.true()\n",
         ("sync/test_lease.py",),
     ),

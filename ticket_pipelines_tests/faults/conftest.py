@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.project import open_project
 from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import SandboxServer
-from ticket_pipelines.sync import engine
+from ticket_pipelines.sync import engine, session
 from ticket_pipelines_tests.crash.cases import CASES
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.faults.trial import Ward
@@ -49,7 +50,8 @@ def ward(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         home = tmp_path_factory.mktemp(vendor)
         project = stack.enter_context(open_project({"TICKETS_HOME": str(home)}))
         patch.setitem(VENDORS, vendor, replace(known, open=opened))  # type: ignore[arg-type]
-        patch.setattr(engine, "ControlBudgets", partial(ControlBudgets, now=moving.clock.now))
+        patch.setattr(session, "ControlBudgets", partial(ControlBudgets, now=moving.clock.now))
+        patch.setattr(engine, "time", SimpleNamespace(monotonic=moving.clock.now, sleep=moving.clock.sleep))
         case.shrink(patch.setattr)
         made = Ward(project, case, moving.vendor, moving)
         made.undisturbed()
