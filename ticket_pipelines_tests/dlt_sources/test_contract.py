@@ -232,6 +232,15 @@ def test_text_that_no_database_takes_is_cleaned_and_counted(account: Account) ->
     assert cleaned >= 2
 
 
+def test_text_that_means_harm_comes_as_it_is(account: Account) -> None:
+    main = account.stream(account.case.main)
+    op, arguments = account.case.create
+    text = "<script>alert(1)</script>'; DROP TABLE helpdesk.tickets; --\x01\u202e\\" + "ü" * 100_000
+    key = str(account.control.mutate(op, **arguments, **{account.case.text: text})["id"])
+    account.moving.advance(3_600)
+    assert account.read(main)[0][key][account.case.text] == text
+
+
 def test_a_token_that_expires_in_the_middle_is_renewed_once(account: Account) -> None:
     main = account.stream(account.case.main)
     account.read(main)

@@ -67,7 +67,7 @@ def tables(desk: ZendeskDesk) -> dict[str, list[str]]:
 
 
 def check(make_desk: MakeDesk, history: list[list[tuple[str, int]]]) -> None:
-    """Syncs after each part of a history, then with another desk once; both in the same tables, with equal ids."""
+    """Syncs after each part of a history, then another desk once: both stand in the same tables, with equal ids."""
     number = next(NUMBERS)
     often = make_desk("", key=f"often_{number}", tickets=15, **PAST)
     for changes in ([], *history):
