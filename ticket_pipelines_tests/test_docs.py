@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = runpy.run_path(str(DOCS / "build.py"))["PAGES"]
 PROMISED = (
-    *("demo", "sandbox", "sync", "status", "runs", "rebuild", "worker", "health", "query"),
+    *("demo", "sandbox", "sync", "status", "runs", "rebuild", "reconcile", "worker", "health", "query"),
     *(f"desks {verb}" for verb in ("add", "list", "show", "update", "pause", "resume", "remove", "check", "apply")),
     *("alerts test", "keys rotate", "push"),
+    *(f"quarantine {verb}" for verb in ("list", "replay")),
     *(f"outbox {verb}" for verb in ("add", "list", "retry", "cancel")),
 )
 SETUP = ("make ", "export ", "source ")

@@ -139,9 +139,9 @@ def replay_job(catalog: Catalog) -> dg.JobDefinition:
 
 def observations(catalog: Catalog, done: Reconciliation) -> Iterator[dg.AssetObservation]:
     """What was found, as an entry on the asset of each stream."""
-    known = set(catalog.vendor_keys())
+    known = {*catalog.vendor_keys(), *catalog.group_keys()}
     for found in done.found:
-        key = vendor_key(catalog.name, found.stream)
+        key = vendor_key(catalog.name, catalog.vendor.asset(found.stream))
         if key in known:
             yield dg.AssetObservation(key, partition=done.desk, metadata=_metadata(found, done))
 
@@ -189,6 +189,7 @@ def hour_of(key: str) -> int:
 def _metadata(found: Found, done: Reconciliation) -> dict[str, Any]:
     return {
         "reconciliation": done.id,
+        "stream": found.stream,
         "outcome": found.outcome,
         "source_rows": found.source_rows if found.source_rows is not None else "unknown",
         "source_rows_are_approximate": found.approximate,

@@ -130,7 +130,9 @@ def compared(vendor: Vendor, wanted: Sequence[str], *, named: bool) -> tuple[Str
         UsageError: One of the names is no stream that can be listed.
     """
     able = [one for one in vendor.streams if not (one.on_demand or one.parent)]
-    groups = {vendor.asset(one.name) for one in able}
+    # only the declaration knows which streams no release knows
+    asset = find_vendor(vendor.name).asset
+    groups = {asset(one.name) for one in able}
     for name in wanted if named else ():
         if name not in {one.name for one in able} and name not in groups:
             able_names = ", ".join(one.name for one in able)
@@ -139,7 +141,7 @@ def compared(vendor: Vendor, wanted: Sequence[str], *, named: bool) -> tuple[Str
     found = [
         one
         for one in able
-        if (one.name in chosen or vendor.asset(one.name) in chosen if chosen else not one.optional)
+        if (one.name in chosen or asset(one.name) in chosen if chosen else not one.optional)
         and (named or not one.by_parent)
     ]
     return tuple(sorted(found, key=lambda one: one.priority))
@@ -304,13 +306,12 @@ class _Reconcile:
     def _record(self, done: Reconciliation, loader: Loader, position: Position) -> None:
         """Writes the rows of `reconciliations`; the position stays where it is."""
         tables, specs = {RECONCILIATIONS.name: table_of(done)}, {RECONCILIATIONS.name: RECONCILIATIONS}
-        if not tables[RECONCILIATIONS.name].num_rows:
-            return
 
         def write() -> None:
             self.lease.check()
             self.project.warehouse.ensure(RECONCILIATIONS)
-            loader.target.pipeline.load(tables, specs, position.committed)
+            if done.found:
+                loader.target.pipeline.load(tables, specs, position.committed)
 
         loader.patiently(write)
 

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.control.status import status
 from ticket_pipelines.project import Project
+from ticket_pipelines.sync import quarantine
+from ticket_pipelines.sync.heads import Rejected
 from ticket_pipelines_tests.control.runs import insert_run, lasting
 from ticket_pipelines_tests.fixtures.project import OAUTH, Cli
 
@@ -28,7 +30,12 @@ def test_the_last_of_each_kind_stays_however_old(project: Project, cli: Cli) -> 
         insert_run(project.control, "globex", NOW - age * DAY)
     before = [lasting(one) for one in status(project.control, project.desks.list(), NOW)]
 
-    assert cli("retention", "--json").json == {"control": 3, "quarantine": 0}
+    old = Rejected("tickets", "map", "cannot be mapped", b"{}")
+    quarantine.save(project.control, project.vault, "acme", [old], NOW - 91 * DAY)
+    quarantine.save(project.control, project.vault, "globex", [old], NOW - 89 * DAY)
+
+    assert cli("retention", "--json").json == {"control": 3, "quarantine": 1}
+    assert [one.desk for one in quarantine.waiting(project.control)] == ["globex"]
 
     with project.control.connect() as connection:
         left = {(row.desk, row.status) for row in connection.execute(sa.select(sync_runs.c.desk, sync_runs.c.status))}

@@ -29,3 +29,10 @@ def test_a_module_that_is_forbidden_is_said(make_crm: MakeCrmDesk) -> None:
     assert (of(done, "cases").outcome, of(done, "contacts").outcome) == ("equal", "not compared")
     assert "NO_PERMISSION" in (of(done, "contacts").reason or "")
     assert desk.ids("zoho_crm_contacts", "deleted_at IS NOT NULL") == set()
+
+
+def test_modules_that_no_release_knows_are_compared_by_their_group(make_crm: MakeCrmDesk) -> None:
+    desk = make_crm(modules=["Cases", "Order"])
+    desk.synced()
+    done = reconcile(desk, "custom_modules")
+    assert [(found.stream, found.outcome) for found in done.found] == [("order", "equal")]
