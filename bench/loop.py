@@ -135,7 +135,7 @@ def live(server: postgres.Postgres, options: argparse.Namespace) -> list[Figure]
             env=os.environ | here.environ,
             stdout=subprocess.PIPE,
         )
-        changes = change_in_turn(here.accounts, options.seconds + 10)
+        changes = change_in_turn(here.accounts, options.seconds)
         told, _ = running.communicate()
         found = arrivals(here, changes)
     spent = Spent(**json.loads(told))

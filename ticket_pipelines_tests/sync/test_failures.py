@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -198,6 +198,15 @@ def test_an_interrupted_sync_is_recorded_and_gives_its_lease_back(make_desk: Mak
     assert desk.sync().rows_created == 10
 
 
+@pytest.fixture
+def terminated_as_by_default() -> Iterator[None]:
+    """SIGTERM as a fresh process has it: Dagster, where a test before this one ran a job, took it for good."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("terminated_as_by_default")
 def test_a_terminated_sync_is_recorded(make_desk: MakeDesk) -> None:
     desk = make_desk(tickets=[ticket(1)])
     with pytest.raises(SystemExit) as ended:
