@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*", re.IGNORECASE)
 """Names as they are asked for; one in another script is written in its `xn--` form."""
 
@@ -62,10 +63,16 @@ def below(base: str, given: str, at: str = "") -> str:
         host = theirs.hostname or ""
     except ValueError:
         raise StrangeAddressError from None
-    if (theirs.scheme, theirs.netloc.lower()) != (ours.scheme, ours.netloc.lower()):
+    if _place(theirs) != _place(ours):
         raise StrangeAddressError(host)
     # as it was read here, so that nobody reads it otherwise
     return theirs.geturl()
+
+
+def _place(parts: SplitResult) -> tuple[str, str]:
+    """Scheme, and what stands before the path, without a port that the scheme means anyway."""
+    netloc = parts.netloc.lower()
+    return parts.scheme, netloc.removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
 
 
 def shown(base: str, given: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+
 import requests
 import urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from dlt_sources.errors import ConnectionFailedError, TransientError
 from dlt_sources.retry import Policy
@@ -33,6 +36,16 @@ def never_reached(error: Exception) -> bool:
     """Whether one of `BROKEN` says that no connection was made."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, (urllib3.exceptions.NewConnectionError, urllib3.exceptions.NameResolutionError))
+
+
+def unverified(error: BaseException | None) -> bool:
+    """Whether an error of TLS says that the host's certificate is not accepted, and not that a handshake broke off."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError | CertificateError):
+            return True
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
+        error = next((one for one in inner if isinstance(one, BaseException)), None)
+    return False
 
 
 def attempts(error: TransientError, policy: Policy) -> int:

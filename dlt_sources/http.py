@@ -20,10 +20,11 @@ from requests.structures import CaseInsensitiveDict
 
 from dlt_sources.address import StrangeAddressError, below, is_loopback, shown
 from dlt_sources.base import LIMIT_WAIT, OnWait, Usage
-from dlt_sources.broken import BROKEN, attempts, never_reached, unreachable
+from dlt_sources.broken import BROKEN, attempts, never_reached, unreachable, unverified
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
+    CredentialsError,
     LimitError,
     MalformedError,
     SourceError,
@@ -300,7 +301,9 @@ class Session:
                 body = self._read(request, response, deadline)
         except requests.exceptions.ConnectTimeout:
             raise unreachable(self._name(request)) from None
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as error:
+            if not unverified(error):
+                raise ConnectionFailedError(f"{self._name(request)}: the TLS connection broke off.") from None
             # its text may hold the address; trying again proves the certificate no better
             raise ConfigurationError(
                 f"{self._name(request)}: the TLS certificate of the host is not accepted. Check the host in the desk's "
@@ -312,6 +315,15 @@ class Session:
                 raise unreachable(self._name(request)) from None
             said = "the answer broke off or did not come in time"
             raise ConnectionFailedError(f"{self._name(request)}: {said}.") from None
+        except (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema):
+            # a desk is not parked for it: the environment is this machine's, and changes with no desk
+            said = "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names cannot be used"
+            raise ConnectionFailedError(f"{self._name(request)}: {said}.") from None
+        except requests.exceptions.InvalidHeader:
+            raise CredentialsError(
+                f"{self._name(request)}: the credentials hold a character that no header takes, such as a line's end. "
+                "Give them anew with `desks update`."
+            ) from None
         except (ValueError, requests.exceptions.RequestException):
             # requests reads the target of a redirect even where it does not follow it; its text may hold the address
             raise MalformedError(f"{self._name(request)}: {_NO_ADDRESS}") from None

@@ -38,7 +38,9 @@ def locked() -> dict[str, set[str]]:
 def asked_for() -> dict[str, str]:
     """What the project names, with the bounds that it gives."""
     project = PROJECT["project"]
-    every = [*project["dependencies"], *PROJECT["dependency-groups"]["dev"]]
+    # a group names others as tables
+    grouped = [one for group in PROJECT["dependency-groups"].values() for one in group if isinstance(one, str)]
+    every = [*project["dependencies"], *grouped]
     every += [one for extra in project["optional-dependencies"].values() for one in extra]
     found = {}
     for requirement in every:

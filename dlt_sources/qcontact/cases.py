@@ -74,16 +74,16 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
 def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -> Iterator[Page]:
     found: list[msgspec.Raw] = []
     gone: list[str] = []
-    forbidden: list[str] = []
+    refused: list[tuple[str, SourceError]] = []
     cleaned = 0
     for number, row in enumerate(rows, 1):
         try:
             record, count = reader.record(entity_of(stream), row.key)
         except NotFoundError:
             gone.append(row.key)
-        except (AccessError, MalformedError):
-            forbidden.append(row.key)
-            if len(forbidden) > MOST_FORBIDDEN:
+        except (AccessError, MalformedError) as error:
+            refused.append((row.key, error))
+            if len(refused) > MOST_FORBIDDEN:
                 break
         except SourceError:
             # what came before is whole and need not be asked for again
@@ -99,13 +99,21 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -
     yield Page(stream.name, found, marks.state(), cleaned=cleaned)
     if gone:
         yield _buried(stream, gone, marks)
-    if forbidden:
+    if refused:
         # all were tried that can be: the next sync begins a round of its own
         yield Page(stream.name, [], marks.ended())
-        raise AccessError(
-            f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
-            f"({len(forbidden)} tried). Give its role the right to {stream.plan}."
-        )
+        raise _refusal(stream, refused)
+
+
+def _refusal(stream: Stream, refused: Sequence[tuple[str, SourceError]]) -> SourceError:
+    """What is said of records that the list shows and that cannot be read."""
+    forbidden = [key for key, error in refused if isinstance(error, AccessError)]
+    if not forbidden:
+        return refused[0][1]
+    return AccessError(
+        f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
+        f"({len(forbidden)} tried). Give its role the right to {stream.plan}."
+    )
 
 
 def _missing(feed: Feed, stream: Stream, walk: Walk, marks: Marks) -> Iterator[Page]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import LimitError, NotFoundError, SourceError
+from dlt_sources.errors import LimitError, MalformedError, NotFoundError, SourceError
 from dlt_sources.zoho_desk.bodies import Brief, members, with_fields
 from dlt_sources.zoho_desk.feed import OVERLAP, Feed
 from dlt_sources.zoho_desk.reader import Reader
@@ -36,11 +36,13 @@ def of_changed(
 
     Raises:
         LimitError: The reserve of credits, or the share of one sync, is reached.
+        MalformedError: What was shown of a ticket is not it; all others were read.
     """
     done: dict[str, str] = dict(state.get("done", {}))
     whole = {} if window is not None or "read" not in state else {"read": state["read"]}
     position = {key: value for key, value in state.items() if key not in ("done", "read")}
     share = 0
+    broken: MalformedError | None = None
     for batch in feed.changed(position, window):
         for ticket in batch.tickets:
             # one without an id is set aside as a ticket, and leads nowhere
@@ -58,12 +60,18 @@ def of_changed(
             except NotFoundError:
                 feed.gone.add(ticket.key)
                 records = []
+            except MalformedError as error:
+                # the others do not wait for it; the position stays before it, so that the next sync asks again
+                broken = broken or error
+                continue
             done[ticket.key] = ticket.mark
             yield records, {**position, **whole, "done": dict(done)}
-        if batch.after != position:
+        if batch.after != position and broken is None:
             position = batch.after
             done = _still_needed(done, position)
             yield [], {**position, **whole, "done": dict(done)}
+    if broken is not None:
+        raise broken
     ended = {"read": position["modified"]} if "modified" in position else {}
     yield [], {**position, **ended, "done": done}
 

@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import AccessError, NotFoundError, SourceError, StalledError, UnavailableError
+from dlt_sources.errors import (
+    AccessError,
+    CredentialsError,
+    LimitError,
+    MalformedError,
+    NotFoundError,
+    SourceError,
+    StalledError,
+    UnavailableError,
+)
 from dlt_sources.zoho_desk import children
 from dlt_sources.zoho_desk.bodies import Brief, members, with_fields
 from dlt_sources.zoho_desk.failures import OutOfRangeError
@@ -93,13 +102,23 @@ def own_detail(reader: Reader, stream: Stream, ticket: Brief, _read_before: int 
 
 
 def by_ids(reader: Reader, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-    """Chosen tickets; of one that is gone, that it is."""
+    """Chosen tickets; of one that is gone, that it is.
+
+    Raises:
+        MalformedError: What was shown of a ticket is not it; all others were read.
+    """
+    broken: MalformedError | None = None
     for number, key in enumerate(ids, 1):
         try:
             records = detail(reader, stream, Brief(key))
         except NotFoundError:
             records = [tombstone(key)]
+        except MalformedError as error:
+            broken = broken or error
+            continue
         yield Page(stream.name, records, {}, last=number == len(ids), partial=True)
+    if broken is not None:
+        raise broken
 
 
 def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
@@ -118,6 +137,9 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
             record = reader.one(stream, f"/tickets/{key}", key=key)
         except NotFoundError:
             record = tombstone(key)
+        except MalformedError:
+            # whether it is gone nobody can say: the next round asks again
+            continue
         if _is_deleted(record):
             yield Page(stream.name, [record], {}, partial=True)
     yield Page(stream.name, [], {}, last=True, partial=True)
@@ -145,6 +167,11 @@ def _more(reader: Reader, feed: Feed, stream: Stream, state: State) -> Iterator[
             )
         except StalledError as error:
             state, failed = {**state, "archived": began}, error
+        except (CredentialsError, LimitError):
+            raise
+        except SourceError as error:
+            # the details of what changed do not wait for an archive that is away
+            failed = error
         yield Page(stream.name, [], state, partial=True)
     if reader.choices.details:
         read = own_detail if feed.searchable else detail

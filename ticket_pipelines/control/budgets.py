@@ -144,11 +144,15 @@ class ControlBudgets:
         which = {"of_account": account, "of_limits": list(limits)}
         with self._control.begin() as connection:
             found = connection.execute(_LOCKED, which).all()
-            if len(found) < len(limits):
-                new = [_values(account, limit, taken=[]) for limit in sorted(limits)]
-                connection.execute(_writing(self._control.dialect.name, over=False), new)
-                found = connection.execute(_LOCKED, which).all()
-            yield connection, {row.limit_class: _Row(row.total, list(row.taken), row.closed_until) for row in found}
+            if len(found) == len(limits):
+                yield connection, _by_limit(found)
+                return
+        # the rows that were locked are free by now: those that are made may sort before them
+        with self._control.begin() as connection:
+            new = [_values(account, limit, taken=[]) for limit in sorted(limits)]
+            connection.execute(_writing(self._control.dialect.name, over=False), new)
+        with self._control.begin() as connection:
+            yield connection, _by_limit(connection.execute(_LOCKED, which).all())
 
     def _now(self, connection: sa.Connection) -> float:
         if self._clock is not None:
@@ -158,6 +162,10 @@ class ControlBudgets:
         if self._server_clock is None or self._server_clock.is_doubtful():
             self._server_clock = ServerClock(connection)
         return self._server_clock.now()
+
+
+def _by_limit(found: Sequence[Any]) -> dict[str, _Row]:
+    return {row.limit_class: _Row(row.total, list(row.taken), row.closed_until) for row in found}
 
 
 _LOCKED = (

@@ -15,12 +15,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from ticket_pipelines.control.migrate import migrate
 from ticket_pipelines.errors import ControlUnavailableError
 
-AWAY = (OperationalError, InterfaceError)
-"""What SQLAlchemy raises where a database is locked, full or away; other errors of it are ours."""
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError)
+"""What SQLAlchemy raises where a database is locked, full or away, or lets no connection come free; others are ours."""
 
 BUSY_SECONDS = 30
 CONNECT_SECONDS = 10
@@ -76,7 +77,7 @@ def answering(engine: sa.Engine) -> Iterator[None]:
         raise unanswered(engine, error) from error
 
 
-def unanswered(engine: sa.Engine, error: OperationalError | InterfaceError) -> ControlUnavailableError:
+def unanswered(engine: sa.Engine, error: Exception) -> ControlUnavailableError:
     """The error of a control database that was open and does not answer any more."""
     url = engine.url
     where = url.database if url.get_backend_name() == "sqlite" else f"{url.host}:{url.port or 5432}/{url.database}"
@@ -84,6 +85,11 @@ def unanswered(engine: sa.Engine, error: OperationalError | InterfaceError) -> C
         f"control database {where} does not answer: {_reason(error)}\nWhat is committed stays; the same command may "
         "succeed later. Check who holds it, and that there is room on its disk."
     )
+
+
+def name_of(error: Exception) -> str:
+    """Name of the driver's error, for a log: its text may repeat parameters."""
+    return type(getattr(error, "orig", None) or error).__name__
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

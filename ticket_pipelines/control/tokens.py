@@ -97,9 +97,6 @@ class ControlTokens:
 
     def discard(self, credential: str, value: str) -> None:
         """See `TokenStore.discard`."""
-        known = self.known.get(credential)
-        if known is not None and known.value == value:
-            self.known.pop(credential, None)
         with self.control.begin() as connection:
             query = sa.select(table.c.token).where(table.c.credential == credential).with_for_update()
             stored = connection.execute(query).scalar()
@@ -107,6 +104,10 @@ class ControlTokens:
             if found is not None and found.value == value:
                 refused = sa.update(table).where(table.c.credential == credential)
                 connection.execute(refused.values(token=None, expires_at=None))
+        # only now: whoever looked before would have put it back
+        known = self.known.get(credential)
+        if known is not None and known.value == value:
+            self.known.pop(credential, None)
 
     def _read(self, credential: str) -> Token | None:
         with reading(self.control) as connection:

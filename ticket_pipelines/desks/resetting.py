@@ -22,6 +22,8 @@ def reset_desk(project: Project, key: str) -> tuple[Desk, str | None]:
         UsageError: There is no such desk.
     """
     project.desks.get(key)
+    # a sync that takes the freed desk at once began later
+    now = datetime.now(UTC)
     holder = revoke(project.control, key)
-    close_killed(project.control, key, datetime.now(UTC))
+    close_killed(project.control, key, now)
     return project.desks.try_again(key), holder

@@ -15,7 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from ticket_pipelines.control.connection import name_of
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.logs import topic
 from ticket_pipelines.loop import pulse
@@ -123,10 +125,10 @@ class _Loop:
             return []
         try:
             return claim_due(self._control, self._me.holder, free, self._now())
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeoutError) as error:
             if self._options.kind is pulse.Kind.BATCH:
                 raise
-            log.warning("the control database does not answer (%s); trying again", type(error.orig).__name__)
+            log.warning("the control database does not answer (%s); trying again", name_of(error))
             return []
 
     def _is_over(self) -> bool:
@@ -138,8 +140,8 @@ class _Loop:
                 self._beat_at = now
             late = self._me.ends_at is not None and now >= self._me.ends_at
             return late and pulse.is_over(self._me, pulse.read_loops(self._control), now)
-        except DBAPIError as error:
-            log.warning("no sign of life could be given: %s", type(error.orig).__name__)
+        except (DBAPIError, PoolTimeoutError) as error:
+            log.warning("no sign of life could be given: %s", name_of(error))
             return False
 
     def _collect(self, timeout: float | None = None) -> None:
@@ -166,5 +168,5 @@ class _Loop:
             self._collect()
         try:
             pulse.end(self._control, self._me)
-        except DBAPIError as error:
-            log.warning("the end of the loop is not recorded: %s", type(error.orig).__name__)
+        except (DBAPIError, PoolTimeoutError) as error:
+            log.warning("the end of the loop is not recorded: %s", name_of(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,13 +47,16 @@ class Layout:
         spec: The vendor table.
         fields: Fields that have a column, in the order of the table.
         dropped: Fields that have none (the key, what only repeats another field).
-        room: Columns that new fields may still get.
+        learnable: New fields of this desk that may still get a column.
+        room: Columns that the table may still be given.
         decode: Decodes a JSON list of records into structs whose first values are those of `fields`.
     """
 
-    def __init__(self, spec: TableSpec, fields: tuple[Field, ...], dropped: tuple[str, ...], room: int = 0) -> None:
+    def __init__(
+        self, spec: TableSpec, fields: tuple[Field, ...], dropped: tuple[str, ...], learnable: int = 0, room: int = 0
+    ) -> None:
         self.spec = spec
-        self.room = room
+        self.learnable, self.room = learnable, room
         self.fields = fields
         self.dropped = dropped
         self.places = {field.name: number for number, field in enumerate(fields)}
@@ -142,8 +145,22 @@ def layout(vendor: Vendor, stream: Stream, learned: Mapping[str, str], real: Map
     names = {**_declared(stream), **_undeclared(stream, learned)}
     fields = tuple(Field(name, column, kinds[column]) for name, column in names.items())
     dropped = dict.fromkeys((stream.key, *stream.ignored))
-    room = min(MOST_LEARNED - len(learned), MOST_COLUMNS - len({*real, *kinds}))
-    return Layout(spec, fields, tuple(name for name in dropped if name not in names), max(0, room))
+    rest = tuple(name for name in dropped if name not in names)
+    return Layout(spec, fields, rest, MOST_LEARNED - len(learned), MOST_COLUMNS - len({*real, *kinds}))
+
+
+def with_room(
+    stream: Stream, learned: Mapping[str, str], new: list[str], at: Layout, real: Collection[str]
+) -> list[str]:
+    """Those of some new fields that get a column; one that the table has already, by another desk, takes no room."""
+    names, room, taken = learned_columns(stream, learned, new), at.room, []
+    for field in new[: max(0, at.learnable)]:
+        is_new = names[field] not in real
+        if is_new and room <= 0:
+            continue
+        room -= is_new
+        taken.append(field)
+    return taken
 
 
 def _declared(stream: Stream) -> dict[str, str]:

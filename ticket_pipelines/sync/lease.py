@@ -22,8 +22,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.connection import name_of, reading
 from ticket_pipelines.control.database import leases as table
 from ticket_pipelines.errors import DeskBusyError, LeaseLostError
 from ticket_pipelines.logs import topic
@@ -246,9 +247,9 @@ def _beat(lease: Lease, done: threading.Event, interval: float) -> None:
         try:
             if not lease.prolong():
                 return
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeoutError) as error:
             # the next beat may come through; if none does in time, check() says so
-            log.warning("heartbeat of desk %s failed: %s", lease.desk, type(error.orig).__name__)
+            log.warning("heartbeat of desk %s failed: %s", lease.desk, name_of(error))
 
 
 def _busy(control: sa.Engine, desk: str) -> DeskBusyError:

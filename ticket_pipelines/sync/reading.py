@@ -306,18 +306,24 @@ class Pass:
         for name, heads in waiting.items():
             stream, stored = self._target.vendor.stream(name), found[name]
             if stream.on_demand:
-                heads = self._above(self._loader.unified(name, ids[name]), heads)
+                heads = self._above(self._loader.unified(name, ids[name]), stored, heads)
             # a listing is what is true now; only an export may show an older copy
             counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
             self._package.settle(name, heads, stored, counted)
 
     @staticmethod
-    def _above(unified: Mapping[str, Stored], heads: Sequence[Head]) -> list[Head]:
+    def _above(unified: Mapping[str, Stored], stored: Mapping[str, Stored], heads: Sequence[Head]) -> list[Head]:
         """Repairs, with versions above the unified rows that another stream gave: what is read now is true now."""
-        return [
-            replace(head, version=max(head.version or 0, unified[head.id].version + 1)) if head.id in unified else head
-            for head in heads
-        ]
+
+        def raised(head: Head) -> Head:
+            above, mine = unified.get(head.id), stored.get(head.id)
+            if above is None:
+                return head
+            if mine is not None and mine.content_hash == head.content_hash and mine.version >= above.version:
+                return replace(head, version=mine.version)
+            return replace(head, version=max(head.version or 0, above.version + 1))
+
+        return [raised(head) for head in heads]
 
     def _make_way(self, stream: Stream, heads: Sequence[Head]) -> None:
         """Loads what the package holds of these records: a part is laid over the stored row, not over one to come."""

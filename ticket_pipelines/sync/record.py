@@ -12,7 +12,13 @@ from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.connection import AWAY, unanswered
 from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
-from ticket_pipelines.errors import SyncStoppedError, TicketPipelinesError, UsageError, WarehouseUnavailableError
+from ticket_pipelines.errors import (
+    LeaseLostError,
+    SyncStoppedError,
+    TicketPipelinesError,
+    UsageError,
+    WarehouseUnavailableError,
+)
 from ticket_pipelines.logs import redact, topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import runs
@@ -114,7 +120,9 @@ def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Stat
 def _write(project: Project, run: SyncResult, *, whole: bool) -> None:
     """Writes the end of a sync wherever it is kept."""
     runs.finish(project.control, run)
-    project.desks.ended(run.desk, _ending(run, whole=whole))
+    if run.error_code != LeaseLostError.code:
+        # whoever has the desk now records how it does
+        project.desks.ended(run.desk, _ending(run, whole=whole))
     if run.error_code == "interrupted":
         return
     try:

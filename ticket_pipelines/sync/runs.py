@@ -39,9 +39,9 @@ def finish(control: sa.Engine, run: SyncResult) -> None:
 
 
 def close_killed(control: sa.Engine, desk: str, now: datetime) -> None:
-    """Records the end of syncs whose process died. The caller holds the desk's lease, so none of them goes on."""
+    """Records the end of syncs that began before and whose process died, or lost the desk's lease."""
     query = sa.select(table.c.id, table.c.started_at).where(
-        table.c.desk == desk, table.c.status == Status.RUNNING.value
+        table.c.desk == desk, table.c.status == Status.RUNNING.value, table.c.started_at <= now
     )
     with control.begin() as connection:
         for row in connection.execute(query).all():

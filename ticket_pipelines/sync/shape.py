@@ -21,7 +21,7 @@ from dlt_sources.base import Kind, Stream, Vendor
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync import columns
 from ticket_pipelines.sync.heads import Rejected, lists, why
-from ticket_pipelines.sync.layout import Layout, Misfits, layout, learned_columns, vendor_spec
+from ticket_pipelines.sync.layout import Layout, Misfits, layout, learned_columns, vendor_spec, with_room
 from ticket_pipelines.sync.package import Settled
 from ticket_pipelines.warehouse.table import ARROW
 
@@ -129,7 +129,7 @@ class Shaper:
                 new |= dict.fromkeys(name for name in _loose(record.raw) if not self.layout.is_known(name))
             except _FAILURES:
                 continue
-        taken = list(new)[: self.layout.room]
+        taken = with_room(self._stream, self.learned, list(new), self.layout, self._real()) if new else []
         if len(taken) < len(new) and not self._full:
             self._full = True
             log.warning("%s has more new fields than columns; they stand in unparsed", self.layout.spec.name)

@@ -56,7 +56,7 @@ class UpsertJob(RunnableLoadJob, HasFollowupJobs):
             self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
         except Exception:
             # dlt wakes its loop for a job that ended, not for one to be tried again: that would cost a second each time
-            with suppress(ValueError):
+            with suppress(ValueError, AttributeError):
                 self._done_event.release()
             raise
 

@@ -17,16 +17,21 @@ READER = "pg_read_all_data"
 BECOME_READER = f"SET LOCAL ROLE {READER}"
 IS_SUPERUSER = "SELECT current_setting('is_superuser') = 'on'"
 
+_CALLED = r"\"?\s*(?:\(|/\*|--)"
+"""What makes a call of a name that people's words and columns may hold as well; a comment may stand between."""
+
 _REACHING = re.compile(
     r"(?:\bset_config"  # it would undo the role
     r"|\bpg_(?:read_|ls_|stat_file|file_|current_logfile)"  # files of the server
-    r"|\blo_[a-z]|\bloread\b|\blowrite\b"  # files and large objects
-    r"|\bdblink|\bpg_hba_file_rules|\bpg_ident_file_mappings|\bpg_file_settings"  # other servers, access rules
+    rf"|\b(?:lo_[a-z0-9_]+|loread|lowrite){_CALLED}"  # files and large objects
+    rf"|\bdblink[a-z_]*{_CALLED}"  # other servers
+    r"|\bpg_hba_file_rules|\bpg_ident_file_mappings|\bpg_file_settings"  # access rules
     r"|\bpg_(?:authid|shadow|user_mapping)"  # hashed passwords, and those of other servers
     r"|\bpg_(?:terminate|cancel)_backend|\bpg_reload_conf|\bpg_rotate_logfile|\bpg_promote"
     r"|\bpg_(?:switch_wal|create_|drop_|copy_|backup_|wal_replay|replication_|logical_|stat_reset|export_snapshot)"
     r"|\bpg_(?:try_)?advisory_|\bpg_notify\b"  # what others wait for or listen to
-    r"|\b[a-z]+_to_xml(?:schema|_and_xmlschema)?\b|\bts_stat\b|\bcrosstab|\bconnectby"  # they run a text as a query
+    # they run a text as a query, in which a name may be put together
+    rf"|\b[a-z]+_to_xml(?:schema|_and_xmlschema)?{_CALLED}|\bts_stat\b|\bts_rewrite\b|\bcrosstab|\bconnectby|\bxpath_table"
     r")[a-z0-9_]*"
     r"|\bu&\s*\"",  # a name in escapes, which would hide any of these
     re.IGNORECASE,

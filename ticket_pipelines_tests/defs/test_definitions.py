@@ -112,7 +112,7 @@ def test_jobs_schedules_and_sensors_keep_their_names() -> None:
         *(f"{vendor}_{job}" for vendor in VENDORS for job in jobs),
         "qcontact_outbound",
         "sync_due_desks",
-        *(f"{verb}_desk" for verb in ("pause", "resume", "schedule")),
+        *(f"{verb}_desk" for verb in ("pause", "reset", "resume", "schedule")),
         "maintenance",
         "clickhouse_optimize",
     }

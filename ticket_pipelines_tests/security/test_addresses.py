@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from dlt_sources.address import StrangeAddressError, below
 from dlt_sources.checks import bare_url
-from dlt_sources.errors import ConfigurationError, MalformedError, PermanentError
+from dlt_sources.errors import ConfigurationError, ConnectionFailedError, MalformedError, PermanentError
 from dlt_sources.http import Request, Session
 from dlt_sources.limits import MemoryBudgets
 from dlt_sources.retry import Policy
@@ -244,3 +245,40 @@ def test_a_certificate_that_nobody_vouches_for_is_refused_on_loopback_too(
     assert (result.status, result.error_code) == (Status.FAILED, "configuration")
     assert "TLS certificate" in (result.error_message or "")
     assert _Never.asked == 0
+
+
+def test_a_handshake_that_breaks_off_is_no_refused_certificate() -> None:
+    """A balancer that restarts would otherwise park every desk of a vendor."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(1)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        with pytest.raises(ConnectionFailedError, match="broke off"):
+            fetch(f"https://127.0.0.1:{server.getsockname()[1]}", Request("/x"))
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://:8080"])
+def test_a_proxy_that_cannot_be_used_is_not_blamed_on_the_vendor(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(ConnectionFailedError, match="proxy"):
+        fetch("https://a.example", Request("/x"))
+
+
+def test_a_port_that_the_scheme_means_anyway_is_no_other_host() -> None:
+    assert below("https://a.example", "https://a.example:443/x")
+    assert below("http://127.0.0.1:80", "http://127.0.0.1/x")
+    for base, given in (
+        ("https://a.example", "https://a.example:80/x"),
+        ("http://a.example", "http://a.example:443/x"),
+    ):
+        with pytest.raises(StrangeAddressError):
+            below(base, given)

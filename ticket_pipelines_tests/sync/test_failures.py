@@ -21,6 +21,7 @@ from dlt_sources.errors import (
     UnavailableError,
 )
 from ticket_pipelines.control.database import cursors, leases, quarantine, sync_runs
+from ticket_pipelines.desks.resetting import reset_desk
 from ticket_pipelines.errors import DeskBusyError
 from ticket_pipelines.sync import load
 from ticket_pipelines.sync.lease import acquire
@@ -182,6 +183,21 @@ def test_a_sync_that_slept_past_its_lease_loads_nothing_more(make_desk: MakeDesk
     assert len(desk.table("paper_tickets", "id")) == 10
     with pytest.raises(DeskBusyError, match="by somebody else"):
         desk.sync()
+
+
+def test_a_sync_from_which_its_desk_was_freed_says_nothing_of_the_desk(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(n) for n in range(30)])
+    desk.account.page_size = 10
+
+    def reset() -> None:
+        reset_desk(desk.project, desk.key)
+
+    result = desk.sync(progress=At(loaded=1, do=reset), bounds=Bounds(rows=10))
+    assert result.error_code == "lease_lost"
+    found = desk.project.desks.get(desk.key)
+    assert found.failures == 0
+    assert found.next_due_at is not None
+    assert found.next_due_at <= datetime.now(UTC)
 
 
 def test_an_interrupted_sync_is_recorded_and_gives_its_lease_back(make_desk: MakeDesk) -> None:

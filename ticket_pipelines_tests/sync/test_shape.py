@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from dlt_sources.base import Column, Kind, Stream
 from ticket_pipelines.sync import instants
+from ticket_pipelines.sync import layout as layouts
+from ticket_pipelines.sync.layout import layout, with_room
 from ticket_pipelines.sync.package import Settled
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.shape import Shaper, vendor_spec
@@ -304,3 +306,12 @@ def test_raw_is_not_needed_after_shaping() -> None:
     rows, _ = shaper().rows([one], NOW)
     one.raw = msgspec.Raw(b"")
     assert rows["tags"].to_pylist() == ["[1]"]
+
+
+def test_a_column_that_another_desk_made_takes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = dict.fromkeys((f"other_{number}" for number in range(30)), Kind.JSON)
+    at = layout(PAPER, TICKETS, {}, real)
+    assert with_room(TICKETS, {}, ["other_1", "new"], at, real) == ["other_1", "new"]
+    monkeypatch.setattr(layouts, "MOST_COLUMNS", 10)
+    full = layout(PAPER, TICKETS, {}, real)
+    assert with_room(TICKETS, {}, ["other_1", "new"], full, real) == ["other_1"]

@@ -29,6 +29,8 @@ POSTGRES = [
     "SELECT * FROM pg_hba_file_rules",
     "SELECT set_config('role', 'postgres', true)",
     "SELECT query_to_xml('SELECT 1', true, true, '')",
+    "SELECT query_to_xml/* a comment */('SELECT 1', true, true, '')",
+    "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, plainto_tsquery(pg_' || 'read_file(''PG_VERSION''))')",
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity",
     "SELECT pg_reload_conf()",
@@ -72,6 +74,9 @@ def test_a_superusers_query_reaches_no_file_no_right_and_no_session(
     for sql in AS_READER:
         refused(warehouse, sql, "permission denied")
     assert warehouse.query("SELECT count(*) AS n FROM helpdesk.ids").to_pylist() == [{"n": 0}]
+    columns = "id AS lo_number, id AS csv_to_xml"
+    for sql in (f"SELECT {columns} FROM helpdesk.ids", "SELECT id FROM helpdesk.ids WHERE id ILIKE '%dblink, lo_res%'"):
+        assert warehouse.query(sql).num_rows == 0
     assert warehouse.query("SELECT current_user AS role").to_pylist() == [{"role": "pg_read_all_data"}]
 
 

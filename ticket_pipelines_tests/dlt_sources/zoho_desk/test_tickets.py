@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dlt_sources.base import State
-from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, StalledError
+from dlt_sources.errors import AccessError, ConnectionFailedError, LimitError, MalformedError, StalledError
 from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
@@ -102,6 +102,33 @@ def test_an_archive_that_was_not_read_to_its_end_is_read_again_by_the_next_sync(
     account.control.heal()
     second = read(opened(account), TICKETS, first.state)
     assert archived <= set(second.records)
+
+
+def test_an_archive_that_is_away_keeps_no_details_back(organization: Start, opened: Open) -> None:
+    account = organization()
+    account.control.fail(match="archivedTickets", status=503, times=None)
+    found = read(opened(account, details=True), TICKETS, failing=ConnectionFailedError)
+    assert found.error is not None
+    assert all("description" in found.records[key] for key in listed(account))
+
+
+def test_a_ticket_that_is_shown_wrongly_keeps_no_other_back_and_is_asked_for_again(
+    organization: Start, opened: Open
+) -> None:
+    account = organization()
+    wrong, *others = sorted(listed(account))
+    account.control.fail(match=f"/tickets/{wrong}", status=200, body={"errorCode": "INTERNAL"}, times=None)
+    first = read(opened(account, details=True), TICKETS, failing=MalformedError)
+    pages = {entry.path.rpartition("/")[2] for entry in account.control.log()}
+    assert {wrong, *others} <= pages
+
+    account.control.heal()
+    account.control.clear_log()
+    second = read(opened(account, details=True), TICKETS, first.state)
+    assert second.error is None
+    pages = {entry.path.rpartition("/")[2] for entry in account.control.log()}
+    assert wrong in pages
+    assert pages.isdisjoint(others)
 
 
 def test_an_archive_that_is_not_listed_whole_is_said(organization: Start, opened: Open) -> None:
