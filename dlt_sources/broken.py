@@ -21,6 +21,8 @@ BROKEN = (
 """What `requests` raises where an answer breaks off or does not come."""
 
 CONNECT_ATTEMPTS = 3
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+"""What OpenSSL says of a port that speaks something else."""
 
 
 class UnreachableError(ConnectionFailedError):
@@ -39,9 +41,11 @@ def never_reached(error: Exception) -> bool:
 
 
 def unverified(error: BaseException | None) -> bool:
-    """Whether an error of TLS says that the host's certificate is not accepted, and not that a handshake broke off."""
+    """Whether TLS failed for want of a certificate that is accepted, and not because a handshake broke off."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError | CertificateError):
+            return True
+        if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
             return True
         inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
         error = next((one for one in inner if isinstance(one, BaseException)), None)

@@ -306,8 +306,8 @@ class Session:
                 raise ConnectionFailedError(f"{self._name(request)}: the TLS connection broke off.") from None
             # its text may hold the address; trying again proves the certificate no better
             raise ConfigurationError(
-                f"{self._name(request)}: the TLS certificate of the host is not accepted. Check the host in the desk's "
-                "configuration, this machine's clock, and whether a proxy needs its own (REQUESTS_CA_BUNDLE)."
+                f"{self._name(request)}: the host shows no TLS certificate that is accepted. Check the host in the "
+                "desk's configuration, this machine's clock, and whether a proxy needs its own (REQUESTS_CA_BUNDLE)."
             ) from None
         except BROKEN as error:
             # the cause is not chained: its text holds the address with its query

@@ -9,7 +9,7 @@ import pytest
 from ticket_pipelines_tests.faults.ills import ILLS, of
 from ticket_pipelines_tests.faults.trial import Ward
 
-FEW, MANY = range(2), range(200)
+FEW, MANY = range(1), range(200)
 TOGETHER = (2, 3, 5)
 
 
