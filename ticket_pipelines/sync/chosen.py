@@ -17,14 +17,13 @@ from ticket_pipelines.sync.heads import HeadReader
 class Chosen:
     """See the module; all but `by_ids` is the client's own.
 
-    Args:
-        client: The client of the account.
-        versions: Least version of each wanted record, by id; None: not known.
+    Attributes:
+        wanted: Least version of each wanted record, by id; None: not known.
     """
 
-    def __init__(self, client: Client, versions: Mapping[str, int | None]) -> None:
+    def __init__(self, client: Client, wanted: Mapping[str, int | None]) -> None:
         self.usage, self.on_wait = client.usage, client.on_wait
-        self._client, self._versions = client, versions
+        self._client, self.wanted = client, wanted
 
     def check(self) -> list[Access]:
         """See `Client.check`."""
@@ -39,7 +38,7 @@ class Chosen:
         if stream.by_id and stream.clock_by_id and not stream.by_parent:
             yield from self._client.by_ids(stream, ids)
             return
-        left = {key: self._versions.get(key) for key in ids}
+        left = {key: self.wanted.get(key) for key in ids}
         for window in _windows(stream, left):
             yield from self._again(stream, window, left)
             if not left:

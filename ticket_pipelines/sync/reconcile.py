@@ -18,12 +18,14 @@ from dlt_sources.base import Client, Page, Refresh, State, Stream, Vendor, Windo
 from dlt_sources.errors import (
     AccessError,
     ConfigurationError,
+    ConnectionFailedError,
     CredentialsError,
     LimitError,
     SourceError,
     TransientError,
     UnavailableError,
 )
+from ticket_pipelines.control.connection import answering
 from ticket_pipelines.control.due import is_due
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registration import find_vendor
@@ -39,6 +41,7 @@ from ticket_pipelines.sync.load import Loader
 from ticket_pipelines.sync.mending import Fate, Mending, fate
 from ticket_pipelines.sync.position import Position
 from ticket_pipelines.sync.progress import Progress, quiet
+from ticket_pipelines.sync.reading import MOST_FAILED_CONNECTIONS
 from ticket_pipelines.sync.reconciled import RECONCILIATIONS, Difference, Found, Reason, Reconciliation, table_of
 from ticket_pipelines.sync.result import Status, SyncRequest, Trigger
 from ticket_pipelines.sync.session import connected, opened
@@ -91,13 +94,14 @@ def reconcile_desk(
         UsageError: There is no such desk or stream.
         DeskBusyError: The desk is being synced, and the request does not say to wait.
         SyncStoppedError: It was told to stop.
-        SourceError: The account cannot be read at all.
+        SourceError: The account cannot be read at all, or nobody answers there.
         WarehouseUnavailableError: The warehouse is away.
     """
     request = request or ReconcileRequest()
     desk = project.desks.get(key)
     vendor = find_vendor(desk.vendor)
     with (
+        answering(project.control),
         terminable(),
         hold(project.control, key, wait=request.wait, progress=progress) as lease,
         connected(project, desk, vendor, progress.wait) as client,
@@ -158,6 +162,8 @@ class _Reconcile:
     progress: Progress
     stopping: Callable[[], bool]
     cut_off: set[str] = field(default_factory=set)
+    answered: bool = False
+    unreachable: int = 0
 
     def run(self, streams: Sequence[Stream], request: ReconcileRequest) -> Reconciliation:
         """Lists, compares, repairs and records."""
@@ -190,6 +196,20 @@ class _Reconcile:
         return done
 
     def _listed(self, stream: Stream, found: Found) -> None:
+        """Writes a stream's list down, or says why it cannot be."""
+        if self.unreachable >= MOST_FAILED_CONNECTIONS:
+            found.outcome, found.reason = "not compared", "not tried: the vendor does not answer"
+            self.cut_off.add(stream.name)
+            return
+        try:
+            self._write_down(stream, found)
+            self.unreachable = 0
+        except (CredentialsError, ConfigurationError):
+            raise
+        except SourceError as error:
+            self._not_listed(stream, found, error)
+
+    def _write_down(self, stream: Stream, found: Found) -> None:
         """Writes a stream's list down, from where an earlier reconciliation was cut off."""
         listing = self.ledger.listing(stream.name, datetime.now(UTC))
         if listing.done:
@@ -199,28 +219,37 @@ class _Reconcile:
             self.ledger.forget(stream.name)
             self.ledger.listing(stream.name, datetime.now(UTC))
         heads = HeadReader(stream)
-        try:
-            for page in self._pages(stream, listing.state):
-                read, nameless = heads.read(page.records, datetime.now(UTC))
-                hashed = stream.clock is None and not page.partial
-                self.ledger.show(stream.name, read, page.state, done=page.last, hashed=hashed)
-                found.approximate = found.approximate or bool(nameless)
-                self.progress.page(stream.name, len(page.records), 0, self.client.usage.requests)
-                self._between()
-        except (AccessError, UnavailableError) as error:
-            found.reason, found.approximate = str(error), True
+        for page in self._pages(stream, listing.state):
+            read, nameless = heads.read(page.records, datetime.now(UTC))
+            hashed = stream.clock is None and not page.partial
+            self.ledger.show(stream.name, read, page.state, done=page.last, hashed=hashed)
+            found.approximate = found.approximate or bool(nameless)
+            self.progress.page(stream.name, len(page.records), 0, self.client.usage.requests)
+            self.answered = True
+            self._between()
+
+    def _not_listed(self, stream: Stream, found: Found, error: SourceError) -> None:
+        """Takes note of why a stream's list is not whole.
+
+        Raises:
+            ConnectionFailedError: Nobody answers at all.
+        """
+        found.reason = str(error)
+        if isinstance(error, AccessError | UnavailableError):
+            found.approximate = True
             if not self.ledger.counts(stream.name)[0]:
                 found.outcome = "not compared"
-        except LimitError as error:
+            return
+        found.outcome = "not compared"
+        if isinstance(error, LimitError):
             again = datetime.fromtimestamp(error.retry_at, UTC)
-            found.outcome, found.reason = "not compared", f"{error} It goes on from {again:%Y-%m-%d %H:%M:%S} UTC."
+            found.reason = f"{error} It goes on from {again:%Y-%m-%d %H:%M:%S} UTC."
+        if isinstance(error, ConnectionFailedError):
+            self.unreachable += 1
+            if self.unreachable >= MOST_FAILED_CONNECTIONS and not self.answered:
+                raise error
+        if isinstance(error, TransientError):
             self.cut_off.add(stream.name)
-        except (CredentialsError, ConfigurationError):
-            raise
-        except SourceError as error:
-            found.outcome, found.reason = "not compared", str(error)
-            if isinstance(error, TransientError):
-                self.cut_off.add(stream.name)
 
     def _pages(self, stream: Stream, state: State) -> Iterator[Page]:
         if isinstance(self.client, Lists):

@@ -8,12 +8,12 @@ it. What fails again stays, with one attempt more; what is loaded, or stored alr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
-from dlt_sources.base import Client, Page, State, Stream, Vendor, Window
+from dlt_sources.base import Client, Page, Stream, Vendor, Window
+from ticket_pipelines.control.connection import answering
 from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import quarantine, runs
@@ -59,6 +59,7 @@ def replay_desk(
     desk = project.desks.get(key)
     vendor = find_vendor(desk.vendor)
     with (
+        answering(project.control),
         terminable(),
         hold(project.control, key, wait=request.wait, progress=progress) as lease,
     ):
@@ -133,39 +134,32 @@ def _plan(streams: tuple[Stream, ...], ids: Sequence[str]) -> Plan:
     return Plan(Mode.REPLAY, Walk.LIVE, streams, tuple(dict.fromkeys(ids)), Window(), due_only=False)
 
 
-@dataclass
-class _Kept:
-    """A client that gives what the quarantine kept, and asks the vendor for the rest."""
+class _Kept(Chosen):
+    """A client that gives what the quarantine kept, and asks the vendor for the rest.
 
-    client: Client
-    project: Project
-    kept: Sequence[Waiting]
-    asked: Sequence[Waiting]
+    Attributes:
+        tried: What was kept and given, by id in the quarantine.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, client: Client, project: Project, kept: Sequence[Waiting], asked: Sequence[Waiting]) -> None:
+        super().__init__(client, {one.record_id: one.version for one in asked if one.record_id})
         self.tried: set[str] = set()
-        self.usage, self.on_wait = self.client.usage, self.client.on_wait
-        self.check, self.probe, self.close = self.client.check, self.client.probe, self.client.close
-
-    def pages(self, stream: Stream, state: State, window: Window | None = None) -> Iterator[Page]:
-        """Never called: a replay reads chosen records."""
-        raise NotImplementedError
+        self._project, self._kept = project, kept
 
     def by_ids(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:  # noqa: ARG002
         """What was kept, then what is asked for."""
         for partial in (False, True):
-            kept = [one for one in self.kept if one.partial == partial]
+            kept = [one for one in self._kept if one.partial == partial]
             for start in range(0, len(kept), TOGETHER):
                 some = [one.id for one in kept[start : start + TOGETHER]]
                 records = list(self._decrypted(some))
                 yield Page(stream.name, records, {}, partial=partial, older=True, answered=tuple(some))
-        asked = {one.record_id: one.version for one in self.asked if one.record_id}
-        if asked:
-            yield from Chosen(self.client, asked).by_ids(stream, list(asked))
+        if self.wanted:
+            yield from super().by_ids(stream, list(self.wanted))
 
     def _decrypted(self, ids: Sequence[str]) -> Iterator[msgspec.Raw]:
-        decrypt: Callable[[str], bytes] = self.project.vault.decrypt
-        for key, text in quarantine.payloads(self.project.control, ids).items():
+        decrypt: Callable[[str], bytes] = self._project.vault.decrypt
+        for key, text in quarantine.payloads(self._project.control, ids).items():
             payload = decrypt(text)
             if payload != _NOTHING:
                 self.tried.add(key)

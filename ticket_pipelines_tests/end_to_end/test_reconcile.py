@@ -6,14 +6,17 @@ import multiprocessing
 import os
 import signal
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
+from dlt_sources.errors import ConnectionFailedError
 from ticket_pipelines.control.database import leases
 from ticket_pipelines.errors import DeskBusyError, SyncStoppedError, UsageError
 from ticket_pipelines.project import open_project
 from ticket_pipelines.sync.lease import hold
+from ticket_pipelines.sync.progress import Progress, Quiet
 from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk, status_of
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
@@ -172,3 +175,31 @@ def test_a_stream_that_may_not_be_read_is_said(make_desk: MakeDesk) -> None:
     assert of(done, "groups").outcome == "equal"
     assert of(done, "macros").outcome == "not compared"
     assert "403" in (of(done, "macros").reason or "") or "may not" in (of(done, "macros").reason or "")
+
+
+class Hasty(Quiet):
+    """Waits for nothing."""
+
+    def wait(self, seconds: float, why: str) -> bool:  # type: ignore[override] # noqa: ARG002 - see `OnWait`
+        return True
+
+
+def test_where_nobody_answers_it_does_not_ask_stream_by_stream(make_desk: MakeDesk) -> None:
+    desk = make_desk("", **PAST)
+    desk.synced(streams=STREAMS)
+    control = desk.sandbox.zendesk.control
+    control.fail("status", match="/api/v2", status=503, times=None)
+    control.clear_log()
+    with pytest.raises(ConnectionFailedError, match="503"):
+        reconcile_desk(desk.project, desk.key, progress=cast("Progress", Hasty()))
+    asked = {entry.path for entry in control.log() if "/api/v2" in entry.path}
+    assert len(asked) == 2
+
+    control.heal()
+    control.fail("status", match="/api/v2", status=503, skip=1, times=None)
+    done = reconcile_desk(desk.project, desk.key, ReconcileRequest(STREAMS), cast("Progress", Hasty()))
+    reasons = [one.reason or "" for one in done.found if one.outcome == "not compared"]
+    assert reasons
+    assert status_of(done) is Status.PARTIAL
+    control.heal()
+    assert {one.outcome for one in reconcile(desk, *STREAMS).found} == {"equal"}
