@@ -9,7 +9,6 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.loop.pulse import Kind
 from ticket_pipelines.loop.run import LoopOptions, run_loop
@@ -24,8 +23,9 @@ def main(threads: int) -> None:
     with open_project() as project:
 
         def visit(desk: Desk, lease: Lease) -> Visit:
-            with kept(lease):
-                project.desks.ended(desk.key, Ending(Status.SKIPPED, datetime.now(UTC)))
+            with kept(lease) as held:
+                project.desks.idle(desk, datetime.now(UTC), lease.release_with)
+                held.given_back = True
             return Visit(desk, Status.SKIPPED)
 
         outcomes = run_loop(project.control, visit, threading.Event(), LoopOptions(kind=Kind.BATCH, threads=threads))

@@ -42,7 +42,7 @@ _IDLE = (
     .where(table.c.last_checked_at == sa.bindparam("checked_at"))
     .values({name: sa.bindparam(f"new_{name}") for name in ("failures", "parked", "last_checked_at", "next_due_at")})
 )
-"""Writes an idle check over a desk that nobody has changed, or synced, since it was seen."""
+"""Writes an idle visit over a desk that nobody has changed, or synced, since it was seen."""
 
 
 def due_query(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
@@ -235,31 +235,28 @@ class Registry:
             connection.execute(sa.delete(table).where(table.c.key == key))
         log.debug("desk %s purged", key)
 
-    def finished(self, key: str, status: Status, at: datetime) -> None:
-        """Records the end of a sync or an idle check (`Status.SKIPPED`) of which nothing else is known."""
-        self.ended(key, Ending(status, at))
-
     def ended(self, key: str, ending: Ending) -> None:
-        """Records how a sync or an idle check ended: due time, failures in a row, parking."""
+        """Records how a sync or an idle visit ended: due time, failures in a row, parking."""
         with self._control.begin() as connection:
             self._ended(connection, key, ending)
 
     def idle(self, desk: Desk, at: datetime, give_back: Callable[[sa.Connection], bool]) -> None:
-        """Records an idle check and gives the lease back, in one transaction.
+        """Records an idle visit and gives the lease back, in one transaction.
 
         Args:
             desk: The desk, as it was when its lease was taken.
-            at: When the check ended.
-            give_back: Gives the lease back; False: it had ended, so that the check counts for nothing.
+            at: When the visit ended.
+            give_back: Gives the lease back; False: it had ended, so that the visit counts for nothing.
         """
         ending = Ending(Status.SKIPPED, at)
-        with self._control.begin() as connection:
-            if not give_back(connection):
-                return
+        with self._control.connect() as connection, connection.begin() as transaction:
             values = {f"new_{name}": value for name, value in after(desk, ending).items()}
             as_seen = {"of_key": desk.key, "seen_at": desk.updated_at, "checked_at": desk.last_checked_at}
             if connection.execute(_IDLE, {**values, **as_seen}).rowcount != 1:
                 self._ended(connection, desk.key, ending)
+            # the desk first, then its lease, as a claim locks them: else the two could wait for each other
+            if not give_back(connection):
+                transaction.rollback()
 
     def _ended(self, connection: sa.Connection, key: str, ending: Ending) -> None:
         query = sa.select(*COLUMNS).where(table.c.key == key, table.c.removed_at.is_(None)).with_for_update()

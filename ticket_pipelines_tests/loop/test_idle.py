@@ -1,12 +1,17 @@
-"""The record of an idle check: one transaction with the end of its lease, over the desk as it is by then."""
+"""The record of an idle visit: one transaction with the end of its lease, over the desk as it is by then."""
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import desks as table
+from ticket_pipelines.control.database import leases
 from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registry import Registry
@@ -28,7 +33,7 @@ def claimed(desks: Registry, control: sa.Engine) -> tuple[Desk, Lease]:
     return desk, lease
 
 
-def test_an_idle_check_moves_the_due_time_and_gives_the_lease_back(
+def test_an_idle_visit_moves_the_due_time_and_gives_the_lease_back(
     desks: Registry, claimed: tuple[Desk, Lease]
 ) -> None:
     desk, lease = claimed
@@ -72,7 +77,7 @@ def test_neither_is_recorded_without_the_other(
     assert lease.prolong()
 
 
-def test_a_check_whose_lease_was_taken_away_counts_for_nothing(
+def test_a_visit_whose_lease_was_taken_away_counts_for_nothing(
     desks: Registry, control: sa.Engine, claimed: tuple[Desk, Lease]
 ) -> None:
     desk, lease = claimed
@@ -85,3 +90,24 @@ def test_a_check_whose_lease_was_taken_away_counts_for_nothing(
     desks.idle(desk, datetime.now(UTC) + LATER, lease.release_with)
     assert desks.get("acme").next_due_at == due
     assert other.prolong()
+
+
+@pytest.mark.parametrize("control_url", ["postgres"], indirect=True)
+def test_a_claim_and_the_end_of_a_visit_never_wait_for_each_other(
+    desks: Registry, control: sa.Engine, claimed: tuple[Desk, Lease]
+) -> None:
+    """A claim locks the desk, then writes its lease."""
+    desk, lease = claimed
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as visitor:
+        with control.connect() as other, other.begin():
+            other.execute(sa.select(table.c.key).where(table.c.key == "acme").with_for_update())
+            visit = visitor.submit(desks.idle, desk, datetime.now(UTC) + LATER, lease.release_with)
+            until = time.monotonic() + 30
+            with reading(control) as watcher:
+                while not watcher.execute(waits).scalar_one():
+                    assert time.monotonic() < until, "the visit waits for nothing"
+                    time.sleep(0.01)
+            other.execute(sa.update(leases).where(leases.c.desk == "acme").values(holder="another"))
+        visit.result()
+    assert not lease.prolong()
