@@ -215,7 +215,7 @@ class Session:
         self._http.close()
 
     def _reserve(self, request: Request, waited: float) -> float:
-        while (asked := self._budgets.reserve_all(self._account, request.limits))[0]:
+        while (asked := self._budgets.reserve(self._account, request.limits))[0]:
             wait, limit = asked
             waited += wait
             self._refuse_long(request, wait, waited)

@@ -19,21 +19,7 @@ SKEW = 1.0
 class Budgets(Protocol):
     """Where the requests of an account are counted: in memory for a source run alone, else in the control database."""
 
-    def reserve(self, account: str, limit: str, total: int, period: float) -> float:
-        """Takes one request from a budget.
-
-        Args:
-            account: `Vendor.account` of the configuration.
-            limit: Limit class, for example `incremental`.
-            total: Requests allowed per period, unless the vendor announced another total.
-            period: Seconds.
-
-        Returns:
-            Seconds to wait before the caller may ask again; 0.0 when the request is taken.
-        """
-        ...
-
-    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
+    def reserve(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
         """Takes one request from each of several budgets, or from none.
 
         Args:
@@ -165,12 +151,8 @@ class MemoryBudgets:
         self._lock = threading.Lock()
         self._budgets: dict[tuple[str, str], _Budget] = {}
 
-    def reserve(self, account: str, limit: str, total: int, period: float) -> float:
+    def reserve(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
         """See `Budgets.reserve`."""
-        return self.reserve_all(account, (Limit(limit, total, period),))[0]
-
-    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
-        """See `Budgets.reserve_all`."""
         with self._lock:
             budgets = {limit: self._budget(account, limit.name) for limit in limits}
             wait, name, taken = take_all(

@@ -87,7 +87,7 @@ def _success_at(
     if good is None:
         return None
     ended: datetime = good["completed_at"] or good["started_at"]
-    # an idle check writes no run: it counts where it follows a success
+    # an idle visit writes no run: it counts where it follows a success
     idle_since = newest is not None and newest["id"] == good["id"] and row["failures"] == 0
     checked: datetime | None = row["last_checked_at"]
     return max(ended, checked) if idle_since and checked is not None else ended

@@ -29,7 +29,7 @@ class DeskFacts:
         mode: Mode of its newest sync; None: there is none.
         sync_seconds: How long that took, or has taken until now.
         running: Whether it goes on.
-        success_at: End of its last sync that succeeded, or of an idle check since.
+        success_at: End of its last sync that succeeded, or of an idle visit since.
         rows_read: Rows that the newest sync that read any has read.
         rows_failed: Rows that it set aside.
         drift: What it found of the vendor's schema that was not so before, in words.

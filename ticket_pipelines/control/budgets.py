@@ -69,12 +69,8 @@ class ControlBudgets:
         self._server_clock: ServerClock | None = None
         self._told: dict[tuple[str, str], float] = {}
 
-    def reserve(self, account: str, limit: str, total: int, period: float) -> float:
+    def reserve(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
         """See `Budgets.reserve`."""
-        return self.reserve_all(account, (Limit(limit, total, period),))[0]
-
-    def reserve_all(self, account: str, limits: Sequence[Limit]) -> tuple[float, str]:
-        """See `Budgets.reserve_all`."""
         if not limits:
             return 0.0, ""
         with self._rows(account, [limit.name for limit in limits]) as (connection, rows):

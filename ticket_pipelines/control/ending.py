@@ -18,10 +18,10 @@ PARKING = frozenset({CredentialsError.code, ConfigurationError.code, AccessError
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a sync, or an idle check, ended.
+    """How a sync, or an idle visit, ended.
 
     Attributes:
-        status: Skipped: an idle check.
+        status: Skipped: an idle visit.
         at: When.
         code: `sync_runs.error_code`.
         message: `sync_runs.error_message`.

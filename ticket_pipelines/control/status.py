@@ -207,7 +207,7 @@ def _status(
         last_status=Status(last["status"]) if last else None,
         last_error=last["error_message"] if last else None,
         last_success_at=good["completed_at"] if good else None,
-        # a sync shows what was there when it began; an idle check since then moves the time on
+        # a sync shows what was there when it began; an idle visit since then moves the time on
         data_as_of=_as_of(desk, last, good),
         late_seconds=lateness(desk.next_due_at, paused=desk.resting, now=now),
         consecutive_failures=desk.failures,

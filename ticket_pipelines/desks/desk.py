@@ -31,7 +31,7 @@ class Desk:
         updated_at: When its registration last changed.
         removed_at: When it was removed; its rows are still in the warehouse.
         next_due_at: When a scheduled sync is due.
-        last_checked_at: End of the last sync or idle check.
+        last_checked_at: End of the last sync or idle visit.
         failures: Failed syncs in a row.
         priority: Of due desks, the lowest goes first.
         parked: Why it is not tried again until something changes; None: it is.

@@ -17,6 +17,7 @@ from ticket_pipelines.alerts.facts import read_facts
 from ticket_pipelines.alerts.rules import Change
 from ticket_pipelines.alerts.tick import tick
 from ticket_pipelines.control.database import desks, quarantine
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.result import Status
@@ -51,12 +52,12 @@ def add(project: Project, key: str) -> None:
     with project.control.begin() as connection:
         connection.execute(sa.update(desks).values(created_at=NOON - timedelta(days=1)))
     insert_run(project.control, key, NOON - MINUTE)
-    project.desks.finished(key, Status.SUCCESS, NOON)
+    project.desks.ended(key, Ending(Status.SUCCESS, NOON))
 
 
 def fail(project: Project, key: str, at: datetime) -> None:
     insert_run(project.control, key, at, "failed", error_message="refused", rows_read=0)
-    project.desks.finished(key, Status.FAILED, at)
+    project.desks.ended(key, Ending(Status.FAILED, at))
 
 
 def told(hook: Hook) -> list[str]:
@@ -78,7 +79,7 @@ def test_one_message_at_the_start_and_one_at_the_end_over_restarts(
         tick(restarted.control, restarted.settings, NOON + 3 * MINUTE)
     assert told(hook) == ["sync_failed started acme"]
     insert_run(installed.control, "acme", NOON + 4 * MINUTE)
-    installed.desks.finished("acme", Status.SUCCESS, NOON + 4 * MINUTE)
+    installed.desks.ended("acme", Ending(Status.SUCCESS, NOON + 4 * MINUTE))
     for minute in (5, 6):
         tick(installed.control, installed.settings, NOON + minute * MINUTE)
     assert told(hook) == ["sync_failed ended acme"]
@@ -88,7 +89,7 @@ def test_a_channel_that_is_away_is_tried_again_in_order_and_loses_nothing(instal
     hook.answer = 503
     fail(installed, "acme", NOON)
     tick(installed.control, installed.settings, NOON + MINUTE)
-    installed.desks.finished("acme", Status.SUCCESS, NOON + 2 * MINUTE)
+    installed.desks.ended("acme", Ending(Status.SUCCESS, NOON + 2 * MINUTE))
     tick(installed.control, installed.settings, NOON + 3 * MINUTE)
     first, second = store.waiting(installed.control)
     assert (first.attempts, first.error) == (2, "the webhook answered 503; check TICKETS_ALERT_WEBHOOK")
@@ -163,10 +164,10 @@ def test_facts_of_a_desk(installed: Project) -> None:
 
 
 def test_an_idle_check_counts_as_a_success_where_it_follows_one(installed: Project) -> None:
-    installed.desks.finished("acme", Status.SKIPPED, NOON + MINUTE)
+    installed.desks.ended("acme", Ending(Status.SKIPPED, NOON + MINUTE))
     assert read_facts(installed.control, NOON)[0].success_at == NOON + MINUTE
     insert_run(installed.control, "acme", NOON + 2 * MINUTE, "partial")
-    installed.desks.finished("acme", Status.SKIPPED, NOON + 3 * MINUTE)
+    installed.desks.ended("acme", Ending(Status.SKIPPED, NOON + 3 * MINUTE))
     assert read_facts(installed.control, NOON)[0].success_at == NOON - MINUTE + timedelta(seconds=10)
 
 

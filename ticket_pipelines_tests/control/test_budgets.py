@@ -17,13 +17,14 @@ ACCOUNT = "acme.zendesk.com"
 
 TAKE_MANY = """
 import sys, time
+from dlt_sources.limits import Limit
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.connection import open_control
 url, total, period, wanted = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 budgets = ControlBudgets(open_control(url))
 taken = 0
 while taken < wanted:
-    wait = budgets.reserve("acme.zendesk.com", "incremental", total, period)
+    wait = budgets.reserve("acme.zendesk.com", (Limit("incremental", total, period),))[0]
     if wait == 0.0:
         taken += 1
         print(time.time())
@@ -53,7 +54,7 @@ def budgets(control: sa.Engine, clock: Clock) -> ControlBudgets:
 def take_all(budgets: ControlBudgets, limit: str = "incremental", total: int = 10, period: float = 60) -> int:
     """Takes until there is nothing left; the count."""
     count = 0
-    while budgets.reserve(ACCOUNT, limit, total, period) == 0.0:
+    while budgets.reserve(ACCOUNT, (Limit(limit, total, period),))[0] == 0.0:
         count += 1
     return count
 
@@ -61,15 +62,15 @@ def take_all(budgets: ControlBudgets, limit: str = "incremental", total: int = 1
 def test_a_budget_gives_its_total_and_then_says_how_long_to_wait(budgets: ControlBudgets, clock: Clock) -> None:
     assert take_all(budgets) == 10
     clock.now += 20
-    assert budgets.reserve(ACCOUNT, "incremental", 10, 60) == pytest.approx(40)
+    assert budgets.reserve(ACCOUNT, (Limit("incremental", 10, 60),))[0] == pytest.approx(40)
     clock.now += 40
     assert take_all(budgets) == 10
 
 
 def test_classes_and_accounts_are_counted_apart(budgets: ControlBudgets) -> None:
     assert take_all(budgets) == 10
-    assert budgets.reserve(ACCOUNT, "account", 400, 60) == 0.0
-    assert budgets.reserve("other.zendesk.com", "incremental", 10, 60) == 0.0
+    assert budgets.reserve(ACCOUNT, (Limit("account", 400, 60),))[0] == 0.0
+    assert budgets.reserve("other.zendesk.com", (Limit("incremental", 10, 60),))[0] == 0.0
 
 
 def test_what_the_vendor_announces_rules_and_stays(control: sa.Engine, clock: Clock, budgets: ControlBudgets) -> None:
@@ -85,9 +86,9 @@ def test_what_the_vendor_announces_rules_and_stays(control: sa.Engine, clock: Cl
 
 def test_nothing_remaining_closes_until_the_reset(budgets: ControlBudgets, clock: Clock) -> None:
     budgets.observe(ACCOUNT, "account", total=None, remaining=0, resets_in=25)
-    assert budgets.reserve(ACCOUNT, "account", 400, 60) == pytest.approx(25)
+    assert budgets.reserve(ACCOUNT, (Limit("account", 400, 60),))[0] == pytest.approx(25)
     clock.now += 25
-    assert budgets.reserve(ACCOUNT, "account", 400, 60) == 0.0
+    assert budgets.reserve(ACCOUNT, (Limit("account", 400, 60),))[0] == 0.0
 
 
 def test_a_closed_budget_stays_closed_for_every_process(
@@ -95,19 +96,19 @@ def test_a_closed_budget_stays_closed_for_every_process(
 ) -> None:
     budgets.close_until(ACCOUNT, "incremental", clock.now + 90)
     budgets.close_until(ACCOUNT, "incremental", clock.now + 30)
-    assert ControlBudgets(control, clock).reserve(ACCOUNT, "incremental", 10, 60) == pytest.approx(90)
+    assert ControlBudgets(control, clock).reserve(ACCOUNT, (Limit("incremental", 10, 60),))[0] == pytest.approx(90)
 
 
 def test_a_request_takes_of_all_its_budgets_or_of_none(budgets: ControlBudgets, clock: Clock) -> None:
     wide, narrow = Limit("account", 3), Limit("incremental", 1)
-    assert budgets.reserve_all(ACCOUNT, (wide, narrow)) == (0.0, "account")
-    assert budgets.reserve_all(ACCOUNT, (wide, narrow)) == (60.0, "incremental")
+    assert budgets.reserve(ACCOUNT, (wide, narrow)) == (0.0, "account")
+    assert budgets.reserve(ACCOUNT, (wide, narrow)) == (60.0, "incremental")
     assert take_all(budgets, "account", total=3) == 2
     clock.now += 60
     budgets.close_until(ACCOUNT, "account", clock.now + 5)
-    assert budgets.reserve_all(ACCOUNT, (narrow, wide)) == (5.0, "account")
+    assert budgets.reserve(ACCOUNT, (narrow, wide)) == (5.0, "account")
     assert take_all(budgets, total=1) == 1
-    assert budgets.reserve_all(ACCOUNT, ()) == (0.0, "")
+    assert budgets.reserve(ACCOUNT, ()) == (0.0, "")
 
 
 @pytest.mark.parametrize("control_url", ["postgres"], indirect=True)
@@ -117,7 +118,7 @@ def test_on_postgres_the_servers_clock_counts(control: sa.Engine, monkeypatch: p
     with monkeypatch.context() as changed:
         changed.setattr(time, "time", lambda: here() + 3600)
         ahead = ControlBudgets(control)
-        assert 0 < ahead.reserve(ACCOUNT, "incremental", 3, 60) <= 60
+        assert 0 < ahead.reserve(ACCOUNT, (Limit("incremental", 3, 60),))[0] <= 60
 
 
 def remaining(control: sa.Engine, clock: Clock, limit: Limit) -> int | None:
@@ -132,7 +133,7 @@ def test_what_is_left_is_the_total_without_the_requests_of_the_period(
     exports = Limit("incremental", 10)
     assert remaining(control, clock, exports) == 10
     for _ in range(3):
-        budgets.reserve(ACCOUNT, "incremental", 10, 60)
+        budgets.reserve(ACCOUNT, (Limit("incremental", 10, 60),))[0]
     assert remaining(control, clock, exports) == 7
     budgets.observe(ACCOUNT, "incremental", total=30, remaining=20, resets_in=40)
     assert remaining(control, clock, exports) == 27

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from ticket_pipelines.control import heartbeat
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.control.health import Grade, Health, check_health
 from ticket_pipelines.loop import pulse
 from ticket_pipelines.project import Project
@@ -24,7 +25,7 @@ NOON = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def one(project: Project) -> Project:
     project.desks.add("acme", "zendesk", {"subdomain": "acme", "schedule": "every 10m"}, OAUTH)
-    project.desks.finished("acme", Status.SUCCESS, NOON)
+    project.desks.ended("acme", Ending(Status.SUCCESS, NOON))
     return project
 
 
@@ -62,7 +63,7 @@ def test_a_late_desk(one: Project, late: timedelta, grade: Grade) -> None:
 
 def test_a_failing_desk_is_a_warning(one: Project) -> None:
     for _ in range(3):
-        one.desks.finished("acme", Status.FAILED, NOON)
+        one.desks.ended("acme", Ending(Status.FAILED, NOON))
     found = check_health(one.settings, NOON)
     assert grades(found)["failing_desks"] is Grade.WARNING
     assert found.verdict is Grade.WARNING

@@ -41,7 +41,7 @@ def test_a_new_desk_has_no_history(one: Project) -> None:
 def test_a_failure_after_a_success_keeps_the_data_of_the_success(one: Project) -> None:
     insert_run(one.control, "acme", NOON - minutes(30), rows_created=7)
     insert_run(one.control, "acme", NOON - minutes(15), "failed", rows_created=0, error_message="refused")
-    one.desks.finished("acme", Status.FAILED, NOON - minutes(14))
+    one.desks.ended("acme", Ending(Status.FAILED, NOON - minutes(14)))
     found = only(one)
     assert (found.last_status, found.last_error, found.consecutive_failures) == (Status.FAILED, "refused", 1)
     assert found.last_run_at == NOON - minutes(15)
@@ -67,14 +67,14 @@ def test_a_parked_desk_is_not_late_and_says_why(one: Project) -> None:
 
 def test_an_idle_check_moves_the_time_of_the_data_on(one: Project) -> None:
     insert_run(one.control, "acme", NOON - minutes(30))
-    one.desks.finished("acme", Status.SUCCESS, NOON - minutes(30) + timedelta(seconds=10))
+    one.desks.ended("acme", Ending(Status.SUCCESS, NOON - minutes(30) + timedelta(seconds=10)))
     assert only(one).data_as_of == NOON - minutes(30)
-    one.desks.finished("acme", Status.SKIPPED, NOON - minutes(5))
+    one.desks.ended("acme", Ending(Status.SKIPPED, NOON - minutes(5)))
     assert only(one).data_as_of == NOON - minutes(5)
 
 
 def test_lateness_and_next_due(one: Project) -> None:
-    one.desks.finished("acme", Status.SUCCESS, NOON - minutes(20))
+    one.desks.ended("acme", Ending(Status.SUCCESS, NOON - minutes(20)))
     found = only(one)
     assert found.next_due_at == NOON - minutes(15)
     assert found.late_seconds == 900

@@ -11,6 +11,7 @@ import dagster as dg
 from dagster._daemon.types import DaemonHeartbeat
 
 from ticket_pipelines.control import heartbeat
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.definitions import defs
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.defs.conftest import Daemon
@@ -19,7 +20,7 @@ from ticket_pipelines_tests.fixtures.project import OAUTH, Cli
 
 def test_the_sensor_tells_once_and_starts_nothing(daemon: Daemon) -> None:
     daemon.project.desks.add("acme", "zendesk", {"subdomain": "acme"}, OAUTH)
-    daemon.project.desks.finished("acme", Status.FAILED, datetime.now(UTC))
+    daemon.project.desks.ended("acme", Ending(Status.FAILED, datetime.now(UTC)))
     first, second = daemon.evaluate("alerts"), daemon.evaluate("alerts")
     assert (first.skip_message, second.skip_message) == (
         "sync_failed started for acme",

@@ -221,7 +221,7 @@ def test_the_end_of_a_sync_sets_the_next_due_time_and_counts_failures(project: P
         (Status.FAILED, 1, "12:15"),
         (Status.SUCCESS, 0, "12:15"),
     ]:
-        project.desks.finished(desk.key, status, at)
+        project.desks.ended(desk.key, Ending(status, at))
         found = project.desks.get("acme")
         assert found.failures == failures, status
         assert found.last_checked_at == at
@@ -230,7 +230,7 @@ def test_the_end_of_a_sync_sets_the_next_due_time_and_counts_failures(project: P
 
 def test_the_end_of_a_sync_of_a_removed_desk_changes_nothing(project: Project, desk: Desk) -> None:
     project.desks.remove(desk.key)
-    project.desks.finished("acme", Status.SUCCESS, datetime.now(UTC))
+    project.desks.ended("acme", Ending(Status.SUCCESS, datetime.now(UTC)))
     assert project.desks.list() == []
     found = project.desks.find("acme")
     assert found is not None
@@ -241,7 +241,7 @@ def test_due_desks_come_longest_waiting_first(project: Project) -> None:
     now = datetime.now(UTC)
     for key, minutes in (("aa", 30), ("bb", 50), ("cc", 40)):
         project.desks.add(key, "zendesk", {"subdomain": key, "schedule": "every 10m"}, OAUTH)
-        project.desks.finished(key, Status.SUCCESS, now - timedelta(minutes=minutes))
+        project.desks.ended(key, Ending(Status.SUCCESS, now - timedelta(minutes=minutes)))
     assert [found.key for found in project.desks.due(now)] == ["bb", "cc", "aa"]
 
 
@@ -273,9 +273,9 @@ def test_a_permanent_failure_parks_a_desk_until_something_changes(project: Proje
     assert project.desks.resume(desk.key).parked is None
     assert [found.key for found in project.desks.due(datetime.now(UTC))] == ["acme"]
     park(project)
-    project.desks.finished(desk.key, Status.FAILED, datetime.now(UTC))
+    project.desks.ended(desk.key, Ending(Status.FAILED, datetime.now(UTC)))
     assert project.desks.get(desk.key).parked, "another failure, by hand, lets it stay parked"
-    project.desks.finished(desk.key, Status.SUCCESS, datetime.now(UTC))
+    project.desks.ended(desk.key, Ending(Status.SUCCESS, datetime.now(UTC)))
     assert (project.desks.get(desk.key).parked, project.desks.get(desk.key).failures) == (None, 0)
 
 

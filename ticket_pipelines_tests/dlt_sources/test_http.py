@@ -110,7 +110,7 @@ def test_a_429_closes_the_budget_for_every_session_of_the_account(server: Script
         opened.fetch(THINGS, bytes)
     opened.close()
     assert raised.value.retry_at == still.time + 9000.0
-    assert budgets.reserve("acme", "account", 100, 60.0) == 9000.0
+    assert budgets.reserve("acme", (Limit("account", 100, 60.0),))[0] == 9000.0
     assert still.slept == []
 
 
@@ -125,7 +125,7 @@ def test_a_429_closes_every_limit_of_the_request_unless_the_headers_name_the_nar
     with pytest.raises(LimitError):
         opened.fetch(Request("/things", limits=(Limit("all", 100), LIMIT)), bytes)
     opened.close()
-    assert [budgets.reserve("acme", name, 100, 60.0) for name in ("all", "account")] == closed
+    assert [budgets.reserve("acme", (Limit(name, 100, 60.0),))[0] for name in ("all", "account")] == closed
 
 
 def test_no_certificate_that_can_be_trusted_is_said_at_once(server: Scripted, still: Still) -> None:

@@ -56,25 +56,25 @@ def test_the_announced_total_rules() -> None:
     now = 100.0
     budgets = MemoryBudgets(lambda: now)
     budgets.observe("acme", "incremental", total=2, remaining=1, resets_in=None)
-    assert [budgets.reserve("acme", "incremental", 10, 60.0) for _ in range(3)] == [0.0, 0.0, 60.0]
+    assert [budgets.reserve("acme", (Limit("incremental", 10, 60.0),))[0] for _ in range(3)] == [0.0, 0.0, 60.0]
     budgets.observe("acme", "incremental", total=30, remaining=28, resets_in=None)
-    assert budgets.reserve("acme", "incremental", 10, 60.0) == 0.0
+    assert budgets.reserve("acme", (Limit("incremental", 10, 60.0),))[0] == 0.0
 
 
 def test_accounts_and_classes_are_counted_apart() -> None:
     budgets = MemoryBudgets(lambda: 100.0)
-    assert budgets.reserve("acme", "incremental", 1, 60.0) == 0.0
-    assert budgets.reserve("acme", "account", 1, 60.0) == 0.0
-    assert budgets.reserve("umbrella", "incremental", 1, 60.0) == 0.0
-    assert budgets.reserve("acme", "incremental", 1, 60.0) == 60.0
+    assert budgets.reserve("acme", (Limit("incremental", 1, 60.0),))[0] == 0.0
+    assert budgets.reserve("acme", (Limit("account", 1, 60.0),))[0] == 0.0
+    assert budgets.reserve("umbrella", (Limit("incremental", 1, 60.0),))[0] == 0.0
+    assert budgets.reserve("acme", (Limit("incremental", 1, 60.0),))[0] == 60.0
 
 
 def test_a_request_takes_of_all_its_budgets_or_of_none() -> None:
     budgets, wide, narrow = MemoryBudgets(lambda: 100.0), Limit("account", 3), Limit("incremental", 1)
-    assert budgets.reserve_all("acme", (wide, narrow)) == (0.0, "account")
-    assert budgets.reserve_all("acme", (wide, narrow)) == (60.0, "incremental")
-    assert [budgets.reserve("acme", "account", 3, 60.0) for _ in range(3)] == [0.0, 0.0, 60.0]
-    assert budgets.reserve_all("acme", ()) == (0.0, "")
+    assert budgets.reserve("acme", (wide, narrow)) == (0.0, "account")
+    assert budgets.reserve("acme", (wide, narrow)) == (60.0, "incremental")
+    assert [budgets.reserve("acme", (Limit("account", 3, 60.0),))[0] for _ in range(3)] == [0.0, 0.0, 60.0]
+    assert budgets.reserve("acme", ()) == (0.0, "")
 
 
 def test_a_clock_that_is_a_little_ahead_is_counted_and_one_that_was_set_back_is_not() -> None:
@@ -86,7 +86,7 @@ def test_many_threads_get_no_more_than_the_total() -> None:
     budgets = MemoryBudgets(lambda: 100.0)
     waits: list[float] = []
     threads = [
-        threading.Thread(target=lambda: waits.append(budgets.reserve("acme", "incremental", 10, 60.0)))
+        threading.Thread(target=lambda: waits.append(budgets.reserve("acme", (Limit("incremental", 10, 60.0),))[0]))
         for _ in range(50)
     ]
     for thread in threads:

@@ -45,7 +45,7 @@ def test_what_nobody_wants_synced_is_not_claimed(desks: Registry, control: sa.En
     desks.pause("aa")
     desks.remove("bb")
     desks.ended("cc", Ending(Status.FAILED, datetime.now(UTC), "credentials", "refused"))
-    desks.finished("dd", Status.SUCCESS, datetime.now(UTC))
+    desks.ended("dd", Ending(Status.SUCCESS, datetime.now(UTC)))
     assert claim_due(control, "one", 9, datetime.now(UTC)) == []
 
 
@@ -76,5 +76,5 @@ def test_a_desk_whose_sync_has_ended_since_is_not_claimed_again(desks: Registry,
         with control.begin() as connection:
             connection.execute(sa.text("SELECT 1 FROM desks WHERE key = 'aa' FOR UPDATE"))
             assert claim_due(control, "one", 1, now) == [], "one who is being written is left for the next look"
-    desks.finished("aa", Status.SUCCESS, now)
+    desks.ended("aa", Ending(Status.SUCCESS, now))
     assert claim_due(control, "one", 1, now) == []

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from ticket_pipelines.control.ending import Ending
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.desks.registry import Registry
 from ticket_pipelines.loop import pulse
@@ -127,7 +128,7 @@ def test_changes_take_effect_while_the_loop_runs(desks: Registry, control: sa.En
     desks.update("every", {"schedule": "every 1h"})
     desks.pause("resumed")
     acts: dict[int, Callable[[], object]] = {
-        2: lambda: desks.finished("every", Status.SUCCESS, desks._now()),
+        2: lambda: desks.ended("every", Ending(Status.SUCCESS, desks._now())),
         100: lambda: desks.update("every", {"schedule": "every 10s"}),
         101: lambda: desks.pause("paused"),
         102: lambda: desks.resume("resumed"),
