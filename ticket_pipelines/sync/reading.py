@@ -234,6 +234,12 @@ class Pass:
                 )
             if swept is not None:
                 self._package.prepare(stream.name, swept)
+        elif not last:
+            result.outcome, result.reason = (
+                "partial",
+                "the list broke off before its end: nothing was marked as deleted",
+            )
+            self._tell(stream.name, result.reason)
         elif snapshot.nameless:
             result.reason = f"{snapshot.nameless} records without an id: nothing was marked as deleted"
         self._position.complete(walk, stream.name)

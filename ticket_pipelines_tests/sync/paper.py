@@ -100,6 +100,7 @@ class Account:
         failures: Errors by stream and number of the page before which they are raised, once each.
         reads: Streams that were asked for, with the state they were asked from.
         partial: Fields that a read by ids lacks.
+        broken_off: Streams whose last page does not say that it is the last.
     """
 
     records: dict[str, list[Any]] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Account:
     failures: dict[tuple[str, int], SourceError] = field(default_factory=dict)
     reads: list[tuple[str, State]] = field(default_factory=list)
     partial: tuple[str, ...] = ()
+    broken_off: tuple[str, ...] = ()
 
 
 class PaperClient:
@@ -134,7 +136,8 @@ class PaperClient:
                 raise failure
             self.usage.requests += 1
             last = start >= len(records)
-            yield Page(stream.name, [raw(one) for one in found], {"seen": start}, last=last)
+            said = last and stream.name not in self._account.broken_off
+            yield Page(stream.name, [raw(one) for one in found], {"seen": start}, last=said)
             if last:
                 return
             number += 1

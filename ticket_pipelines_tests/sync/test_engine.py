@@ -111,6 +111,27 @@ def test_a_listing_cut_short_sweeps_nothing(make_desk: MakeDesk) -> None:
     assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
 
 
+def test_a_listing_that_breaks_off_without_a_word_sweeps_nothing_and_is_said(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
+    desk.sync()
+    desk.account.records["colours"] = [RED]
+    desk.account.broken_off = ("colours",)
+    result = desk.sync()
+    assert result.status is Status.PARTIAL
+    assert "broke off" in result.details["streams"]["colours"]["reason"]
+    assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
+
+
+def test_a_position_that_moved_past_nothing_new_is_kept(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1)])
+    desk.sync()
+    desk.account.records["tickets"].append(ticket(1))
+    assert counts(desk.sync(streams=("tickets",))) == (1, 0, 0, 1, 0, 0)
+    desk.account.reads.clear()
+    desk.sync(streams=("tickets",))
+    assert desk.account.reads == [("tickets", {"seen": 2})]
+
+
 def test_a_change_without_a_higher_clock_counts_on(make_desk: MakeDesk) -> None:
     person = {"id": 1, "name": "Ada", "updated_at": "2024-01-01T00:00:00Z"}
     desk = make_desk(people=[person])
