@@ -20,6 +20,7 @@ from ticket_pipelines_tests.crash.cases import Case
 from ticket_pipelines_tests.equivalence.canonical import digest, rows
 from ticket_pipelines_tests.equivalence.following import HIDDEN, JSON_IN_VIEWS, OF_SOME_ENGINES, RELATIONS, VIEWS
 from ticket_pipelines_tests.fixtures.postgres import PostgresServer
+from ticket_pipelines_tests.fixtures.sandbox import SELDOM
 
 KEY = "acme"
 Contents = Mapping[str, tuple[int, str]]
@@ -78,7 +79,8 @@ def install(home: Path, engine: str, case: Case, account: Listening, server: Pos
     made = Installation(home, engine, server, database)
     with open_project(made.environ) as project:
         credentials = dict(account.logins[case.login])
-        project.desks.add(KEY, case.vendor, {**account.config, **case.config}, credentials)
+        config = {**account.config, **case.config, "schedule": SELDOM}
+        project.desks.add(KEY, case.vendor, config, credentials)
     return made
 
 

@@ -25,6 +25,7 @@ from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.equivalence.canonical import rows
 from ticket_pipelines_tests.equivalence.following import HIDDEN, OF_SOME_ENGINES, RELATIONS, VIEWS
 from ticket_pipelines_tests.faults.ills import Ill
+from ticket_pipelines_tests.fixtures.sandbox import SELDOM
 
 HALF_A_DAY = 43_200
 """Longer than any limit closes, shorter than what is read once a day waits."""
@@ -78,7 +79,8 @@ class Ward:
         self.number += 1
         key = f"desk_{self.number}"
         credentials = dict(self.account.logins[self.case.login])
-        self.project.desks.add(key, self.case.vendor, {**self.account.config, **self.case.config}, credentials)
+        config = {**self.account.config, **self.case.config, "schedule": SELDOM}
+        self.project.desks.add(key, self.case.vendor, config, credentials)
         return key
 
     def sync(self, key: str, progress: Quiet | None = None) -> SyncResult:

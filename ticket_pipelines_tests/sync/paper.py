@@ -204,7 +204,7 @@ PAPER = Vendor(
     name="paper",
     title="Paper",
     streams=(TICKETS, PEOPLE, COLOURS),
-    schedule="*/15 * * * *",
+    schedule="every 30d",
     account=_account,
     validate=_validate,
     open=lambda config, _credentials, _budgets, _tokens=None: PaperClient(OPENED[str(config["account"])]),
