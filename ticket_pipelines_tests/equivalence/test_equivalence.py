@@ -20,6 +20,7 @@ from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines_tests.equivalence.histories import CONFIG, HISTORY, Account
 from ticket_pipelines_tests.fixtures.clickhouse import ClickHouseServer
+from ticket_pipelines_tests.fixtures.sandbox import SELDOM
 
 ZONES = ("America/New_York", "Asia/Kolkata", "UTC")
 """Of the hosts: with a change of the clocks, half an hour off, and neither."""
@@ -121,7 +122,7 @@ def live(followers: list[Follower], accounts: dict[str, Account]) -> None:
             before.do(close=True)
         before = follower
         if step.desk not in known:
-            config = {**account.config, **CONFIG.get(step.vendor, {})}
+            config = {**account.config, **CONFIG.get(step.vendor, {}), "schedule": SELDOM}
             follower.do(add=step.desk, vendor=step.vendor, config=config, credentials=account.credentials)
             known.add(step.desk)
         request = {**step.request, **(step.change(account) or {})}

@@ -18,7 +18,7 @@ from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
 from ticket_pipelines_tests.fixtures.project import MakeProject
-from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
+from ticket_pipelines_tests.fixtures.sandbox import SELDOM, MakeSandbox
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QContactDesk]:
     project = open_project(read_settings({"TICKETS_HOME": str(home)}))
     with SandboxServer(Options(tickets=48)) as server:
         vendor = server.qcontact
-        project.desks.add("fibre", "qcontact", vendor.config, vendor.logins["token"])
+        project.desks.add("fibre", "qcontact", {**vendor.config, "schedule": SELDOM}, vendor.logins["token"])
         desk = QContactDesk(project, "fibre", vendor)
         desk.synced()
         yield desk
