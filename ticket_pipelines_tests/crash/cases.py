@@ -41,7 +41,8 @@ class Case:
         config: Configuration besides the address.
         settings: Settings of the account.
         login: Name of the credentials.
-        rounds: Whether each sync reads again what may have changed unseen.
+        rounds: Such requests of streams of which each sync reads again what may have changed unseen, as regular
+            expressions.
         named: Tables of people whom other records name: what stands in them is what the record says that was read
             last, so that their keys alone are compared.
         tickets: How many the account has.
@@ -57,13 +58,13 @@ class Case:
     config: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     login: str = "oauth"
-    rounds: bool = False
+    rounds: Mapping[str, str] = field(default_factory=dict)
     named: tuple[str, ...] = ()
     tickets: int = 40
 
-    def read(self, log: list[Entry]) -> int:
-        """How many such pages were asked for."""
-        return sum(bool(re.search(self.pages, entry.path)) for entry in log)
+    def read(self, log: list[Entry], pages: str | None = None) -> int:
+        """How many such pages were asked for, or how many of some of them."""
+        return sum(bool(re.search(pages or self.pages, entry.path)) for entry in log)
 
 
 def _shrink_zendesk(put: Put) -> None:
@@ -171,7 +172,7 @@ CASES = {
             bounds=Bounds(rows=25, read=30),
             config={"page_size": 10},
             login="token",
-            rounds=True,
+            rounds={"cases": r"/Case/\d+$", "case_events": r"/Case/\d+/"},
             named=("contacts", "agents", "groups", "ticket_details"),
             tickets=30,
         ),

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ticket_pipelines.control.status import runs
 from ticket_pipelines.project import Project, open_project
 from ticket_pipelines.sandbox.server import Listening
-from ticket_pipelines.sync.position import number
+from ticket_pipelines.sync.position import Walk
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.crash.cases import Case
 from ticket_pipelines_tests.crash.installations import KEY, Contents, Installation, contents, free, install
@@ -31,13 +32,15 @@ class Whole:
     Attributes:
         points: Points that it passed, by phase.
         pages: Pages that it read.
-        packages: Number of its last package, as the position has it.
+        rounds: Pages of each stream that is read in rounds.
+        seen: What the position of each such stream has seen afterwards.
         contents: What stands in the tables afterwards.
     """
 
     points: Mapping[str, int]
     pages: int
-    packages: int
+    rounds: Mapping[str, int]
+    seen: Mapping[str, Any]
     contents: Contents
 
 
@@ -71,9 +74,11 @@ class Bench:
         ended = sync_in_process(made.environ, KEY, case=self.case)
         assert ended.result is not None
         assert (ended.result.status, ended.result.error_message) == (Status.SUCCESS, None)
-        pages = self.case.read(self.account.control.log())
+        log = self.account.control.log()
+        rounds = {stream: self.case.read(log, pages) for stream, pages in self.case.rounds.items()}
         with open_project(made.environ) as project:
-            return Whole(ended.points, pages, self._packages(project), contents(project, self.case)), made
+            found = contents(project, self.case)
+            return Whole(ended.points, self.case.read(log), rounds, self._seen(project), found), made
 
     def go_on(self, made: Installation) -> None:
         """Lets the account change after a sync; what follows begins at that installation."""
@@ -81,9 +86,15 @@ class Bench:
         self.case.change(self.account.control)
         self.account.control.clock(advance=DAY)
 
-    def _packages(self, project: Project) -> int:
+    def _seen(self, project: Project) -> dict[str, Any]:
+        """What the positions have seen of the streams whose round has ended."""
         with closing(project.warehouse.pipeline(self.case.vendor, KEY)) as pipeline:
-            return number(pipeline.state())
+            positions = pipeline.state().get(Walk.LIVE.value, {})
+        return {
+            stream: positions[stream]["seen"]
+            for stream in self.case.rounds
+            if stream in positions and "round" not in positions[stream]
+        }
 
     def kill(self, whole: Whole, points: Sequence[Point], told: Told) -> None:
         """Kills a sync at each of these points, one after the other, and compares what the last one leaves."""
@@ -99,9 +110,9 @@ class Bench:
             told.killed += ended.killed
             with open_project(made.environ) as project:
                 free(project)
-                if self.case.rounds and self._packages(project) >= whole.packages:
-                    # it was killed behind its last package: what comes is another round
-                    allowed += whole.pages
+                # of a stream that was read to its end, what comes is another round
+                for stream, seen in self._seen(project).items():
+                    allowed += whole.rounds[stream] if seen == whole.seen[stream] else 0
         last = sync_in_process(made.environ, KEY, case=self.case).result
         assert last is not None, points
         again = self.case.read(self.account.control.log()) - whole.pages
