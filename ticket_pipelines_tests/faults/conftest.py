@@ -16,11 +16,12 @@ from dlt_sources.qcontact.client import open_client as open_qcontact
 from dlt_sources.zendesk.client import open_client as open_zendesk
 from dlt_sources.zoho_crm.client import open_client as open_zoho_crm
 from dlt_sources.zoho_desk.client import open_client as open_zoho_desk
+from ticket_pipelines.control import connection
 from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.project import open_project
 from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import SandboxServer
-from ticket_pipelines.sync import engine, session
+from ticket_pipelines.sync import engine, load, session
 from ticket_pipelines_tests.crash.cases import CASES
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.faults.trial import Ward
@@ -48,10 +49,12 @@ def ward(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         server = stack.enter_context(SandboxServer(options, settings={vendor: dict(case.settings)}))
         moving.vendor = server.vendors[vendor]
         home = tmp_path_factory.mktemp(vendor)
+        patch.setattr(connection, "BUSY_SECONDS", 0.5)
         project = stack.enter_context(open_project({"TICKETS_HOME": str(home)}))
         patch.setitem(VENDORS, vendor, replace(known, open=opened))  # type: ignore[arg-type]
         patch.setattr(session, "ControlBudgets", partial(ControlBudgets, now=moving.clock.now))
         patch.setattr(engine, "time", SimpleNamespace(monotonic=moving.clock.now, sleep=moving.clock.sleep))
+        patch.setattr(load, "DELAYS", (0.0,) * len(load.DELAYS))
         case.shrink(patch.setattr)
         made = Ward(project, case, moving.vendor, moving)
         made.undisturbed()

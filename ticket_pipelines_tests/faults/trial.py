@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
+from ticket_pipelines.errors import TicketPipelinesError
 from ticket_pipelines.project import Project
 from ticket_pipelines.sandbox.log import Entry
 from ticket_pipelines.sandbox.server import Listening
@@ -21,10 +24,12 @@ from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
 from ticket_pipelines_tests.crash.cases import Case
+from ticket_pipelines_tests.crash.installations import free
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.equivalence.canonical import rows
 from ticket_pipelines_tests.equivalence.following import HIDDEN, OF_SOME_ENGINES, RELATIONS, VIEWS
 from ticket_pipelines_tests.faults.ills import Ill
+from ticket_pipelines_tests.faults.outages import Outage
 from ticket_pipelines_tests.fixtures.sandbox import SELDOM
 
 HALF_A_DAY = 43_200
@@ -41,16 +46,15 @@ Tables = dict[str, list[str]]
 class _Halfway(Quiet):
     """Lets something happen while the n-th page is read."""
 
-    def __init__(self, happen: Sequence[tuple[int, Ill]], account: Listening, chance: random.Random) -> None:
+    def __init__(self, happen: Sequence[tuple[int, Callable[[], object]]]) -> None:
         self._waiting = list(happen)
-        self._account, self._chance = account, chance
         self._pages = 0
 
     def page(self, stream: str, rows: int, total_rows: int, requests: int) -> None:  # noqa: ARG002
         self._pages += 1
-        for number, ill in self._waiting:
+        for number, happen in self._waiting:
             if number == self._pages:
-                ill.inflict(self._account.control, self._account.vendor, self._chance)
+                happen()
 
 
 @dataclass
@@ -117,8 +121,12 @@ class Ward:
                 found[name] = rows(name, there, kinds)
         return found
 
-    def undergo(self, ills: Sequence[Ill], seed: str) -> SyncResult:
-        """A sync that meets these faults, the proof that it told the truth, and the sync that makes all good."""
+    def undergo(self, ills: Sequence[Ill], seed: str, outages: Sequence[Outage] = ()) -> str:
+        """A sync that meets these faults, the proof that it told the truth, and the sync that makes all good.
+
+        Returns:
+            How the first one ended: a status.
+        """
         assert self.wanted is not None
         chance = random.Random(seed)
         control, key = self.account.control, self.admit()
@@ -128,9 +136,19 @@ class Ward:
             if not ill.page:
                 ill.inflict(control, self.account.vendor, chance)
         later = [(1 + chance.randrange(6), ill) for ill in ills if ill.page]
-        result = self.sync(key, _Halfway(later, self.account, chance))
+        with ExitStack() as until_its_end:
+            halfway: list[tuple[int, Callable[[], object]]] = [
+                (page, partial(ill.inflict, control, self.account.vendor, chance)) for page, ill in later
+            ]
+            for outage in outages:
+                strike = partial(until_its_end.enter_context, outage.strike(self.project))
+                halfway.append((1 + chance.randrange(6), strike))
+            result = self._disturbed(key, _Halfway(halfway))
         log = control.log()
-        if result.status is Status.SUCCESS:
+        if isinstance(result, TicketPipelinesError):
+            assert outages, f"ended by an exception: {result}"
+            free(self.project)
+        elif result.status is Status.SUCCESS:
             assert differing(self.held(key), self.wanted) == [], "called success and not all is there"
         else:
             assert result.status in (Status.PARTIAL, Status.FAILED)
@@ -141,7 +159,14 @@ class Ward:
         assert self.moving.time - began <= LONGEST
         assert within_penalties(log) == []
         self._make_good(key)
-        return result
+        return Status.FAILED if isinstance(result, TicketPipelinesError) else result.status
+
+    def _disturbed(self, key: str, progress: Quiet) -> SyncResult | TicketPipelinesError:
+        """One sync, or the words in which it was given up."""
+        try:
+            return self.sync(key, progress)
+        except TicketPipelinesError as error:
+            return error
 
     def _make_good(self, key: str) -> None:
         control = self.account.control
