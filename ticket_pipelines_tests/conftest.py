@@ -14,6 +14,7 @@ pytest_plugins = [
     "ticket_pipelines_tests.fixtures.project",
     "ticket_pipelines_tests.fixtures.control",
     "ticket_pipelines_tests.fixtures.redis",
+    "ticket_pipelines_tests.fixtures.pains",
     "ticket_pipelines_tests.fixtures.torture",
 ]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ticket_pipelines_tests.end_to_end.qcontact.conftest import QContactDesk
+from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
 from ticket_pipelines_tests.fixtures.reconciling import named, of, prove, reconcile
 
 
-def test_what_is_spoilt_is_found_and_repaired(desk: QContactDesk) -> None:
+def test_what_is_spoilt_is_found_and_repaired(make_qcontact: MakeQContactDesk, warehouse_url: str) -> None:
+    desk = make_qcontact(warehouse_url=warehouse_url)
+    desk.synced()
     lost, old = desk.some("Open"), desk.some("Closed")
     prove(desk, "cases", "qcontact_cases", lost, old, "999999")
 

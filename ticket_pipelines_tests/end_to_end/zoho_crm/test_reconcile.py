@@ -6,8 +6,8 @@ from ticket_pipelines_tests.end_to_end.zoho_crm.conftest import MakeCrmDesk
 from ticket_pipelines_tests.fixtures.reconciling import of, prove, reconcile
 
 
-def test_what_is_spoilt_is_found_and_repaired(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=["Cases", "Contacts"])
+def test_what_is_spoilt_is_found_and_repaired(make_crm: MakeCrmDesk, warehouse_url: str) -> None:
+    desk = make_crm(modules=["Cases", "Contacts"], warehouse_url=warehouse_url)
     desk.synced()
     lost, old = sorted(desk.ids("zoho_crm_cases"))[:2]
     prove(desk, "cases", "zoho_crm_cases", lost, old, "999")

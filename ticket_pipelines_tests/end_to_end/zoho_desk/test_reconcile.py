@@ -9,8 +9,8 @@ from ticket_pipelines_tests.fixtures.reconciling import named, of, prove, reconc
 STREAMS = ("tickets", "contacts", "agents")
 
 
-def test_what_is_spoilt_is_found_and_repaired(make_desk_desk: MakeDeskDesk) -> None:
-    desk = make_desk_desk()
+def test_what_is_spoilt_is_found_and_repaired(make_desk_desk: MakeDeskDesk, warehouse_url: str) -> None:
+    desk = make_desk_desk(warehouse_url=warehouse_url)
     desk.synced(streams=STREAMS)
     lost, old = sorted(desk.living())[:2]
     desk.vendor.control.clear_log()
