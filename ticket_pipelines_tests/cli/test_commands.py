@@ -233,8 +233,8 @@ def test_the_demo_brings_in_what_it_says(cli: Cli) -> None:
     now = {change["done"]: change["now"] for change in told["changes"]}
     assert now["deleted"]["deleted"]
     assert now["solved by an automation"]["status"] == "solved"
-    again = cli("demo", "--tickets", "30", "--vendor", "zendesk")
+    again = cli("demo", "--tickets", "30", "--vendor", "qcontact")
     assert again.exit_status == 0, again.stderr
-    assert "demo_zendesk" in again.stdout
-    assert "demo_qcontact" not in again.stdout
+    assert "demo_qcontact" in again.stdout
+    assert "demo_zendesk" not in again.stdout
     assert "make dev" in again.stdout
