@@ -31,7 +31,7 @@ from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import clickhouse_parts as parts
 from ticket_pipelines.warehouse.clickhouse_connections import Connections
 from ticket_pipelines.warehouse.clickhouse_tables import STORAGE, Layout, stored
-from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
+from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Upserts, Writer
 from ticket_pipelines.warehouse.failures import first_line, is_unavailable
 from ticket_pipelines.warehouse.purging import LOADS, STATE
 
@@ -272,7 +272,7 @@ class HelpdeskClickHouse(ResolvedOnceMixin, clickhouse):  # type: ignore[misc]
             table_engine_type="replicated_merge_tree" if writer.layout.replicated else "merge_tree",
         )
         self.writer = writer
-        self.columns = {}
+        self.upserts = Upserts(writer, {}, {})
 
     def _raw_capabilities(self) -> Any:
         capabilities = super()._raw_capabilities()

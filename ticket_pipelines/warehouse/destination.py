@@ -1,8 +1,8 @@
 """What our dlt destinations have in common: one job that upserts a parquet file, and nothing else on our tables.
 
 dlt's own merge loads into a staging dataset that has to be made, emptied and kept apart for each desk, and merges from
-there. Our job reads the package's file and upserts in one transaction (`Writer.upsert`), so no half load is ever seen,
-nothing is left behind by a crash, and desks share nothing. dlt keeps what it does well: the package, the schema
+there. Our jobs read the package's files and upsert each in one transaction (`Writer.upsert`), so no half table is ever
+seen, nothing is left behind by a crash, and desks share nothing. dlt keeps what it does well: the package, the schema
 history, the position, `_dlt_loads`.
 
 Everything overridden here is a public method of dlt's job client or destination, and one private event is set;
@@ -39,21 +39,45 @@ class Writer(Protocol):
         ...
 
 
-class UpsertJob(RunnableLoadJob, HasFollowupJobs):
-    """Upserts one parquet file of a load package.
+class Upserts:
+    """The files of one load, upserted in the order in which they are given: what is derived stands before its origin.
 
-    The file also has, empty, all columns that dlt has seen in this table before; only given ones are written.
+    dlt starts its jobs in the order in which the working folder's file system lists them, which is any. A load that
+    dies in between would leave an origin without what is derived of it; and as an origin that stands is not written
+    again, for good.
+
+    Args:
+        writer: Writes them.
+        files: Parquet file of each table.
+        columns: Columns that each file gives.
     """
 
-    def __init__(self, file_path: str, writer: Writer, columns: Sequence[str]) -> None:
-        super().__init__(file_path)
+    def __init__(self, writer: Writer, files: Mapping[str, Path], columns: Mapping[str, Sequence[str]]) -> None:
         self._writer = writer
+        self._left = dict(files)
         self._columns = columns
+
+    def up_to(self, table: str) -> None:
+        """Upserts the table and what has to stand before it, unless it was."""
+        if table not in self._columns:
+            raise KeyError(table)
+        while table in self._left:
+            name, file = next(iter(self._left.items()))
+            self._writer.upsert(name, file, self._columns[name])
+            del self._left[name]
+
+
+class UpsertJob(RunnableLoadJob, HasFollowupJobs):
+    """dlt's job of one table of a load: upserts it in its turn."""
+
+    def __init__(self, file_path: str, upserts: Upserts) -> None:
+        super().__init__(file_path)
+        self._upserts = upserts
 
     def run(self) -> None:
         """Called by dlt, in its worker."""
         try:
-            self._writer.upsert(self.load_table_name, Path(self._file_path), self._columns)
+            self._upserts.up_to(self.load_table_name)
         except Exception:
             # dlt wakes its loop for a job that ended, not for one to be tried again: that would cost a second each time
             with suppress(ValueError, AttributeError):
@@ -64,15 +88,14 @@ class UpsertJob(RunnableLoadJob, HasFollowupJobs):
 class UpsertClientMixin:
     """Put before a job client of dlt's: sends our tables' files through `Writer.upsert`."""
 
-    writer: Writer
-    columns: Mapping[str, Sequence[str]]
+    upserts: Upserts
 
     def create_load_job(
         self, table: PreparedTableSchema, file_path: str, load_id: str, restore: bool = False
     ) -> LoadJob:
         """Our job for our tables; dlt's own for its tables."""
         if is_ours(table):
-            return UpsertJob(file_path, self.writer, self.columns[str(table["name"])])
+            return UpsertJob(file_path, self.upserts)
         job: LoadJob = super().create_load_job(table, file_path, load_id, restore)  # type: ignore[misc]
         return job
 
@@ -141,8 +164,8 @@ class ResolvedOnceMixin:
     """
 
     writer: Writer
-    columns: Mapping[str, Sequence[str]]
-    """Columns that the package gives, by table; set for each load."""
+    upserts: Upserts
+    """Set for each load."""
 
     def capabilities(
         self, config: DestinationClientConfiguration | None = None, naming: Any = None
@@ -171,8 +194,7 @@ class ResolvedOnceMixin:
         return known[key].copy()
 
     def client(self, schema: Schema, initial_config: DestinationClientConfiguration | None = None) -> Any:
-        """As dlt's, with the writer that its jobs write through."""
+        """As dlt's, with what its jobs upsert."""
         client = super().client(schema, initial_config)  # type: ignore[misc]
-        client.writer = self.writer
-        client.columns = self.columns
+        client.upserts = self.upserts
         return client

@@ -10,7 +10,7 @@ from dlt.destinations import duckdb
 from dlt.destinations.impl.duckdb.duck import DuckDbClient
 from dlt.destinations.impl.duckdb.sql_client import DuckDbSqlClient
 
-from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
+from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Upserts, Writer
 
 
 class ConnectedWriter(Writer, Protocol):
@@ -55,7 +55,7 @@ class HelpdeskDuckDB(ResolvedOnceMixin, duckdb):  # type: ignore[misc]
     def __init__(self, path: Path, writer: ConnectedWriter) -> None:
         super().__init__(credentials=str(path))
         self.writer = writer
-        self.columns = {}
+        self.upserts = Upserts(writer, {}, {})
 
     @property
     def client_class(self) -> type[DuckDbClient]:

@@ -29,6 +29,7 @@ from ticket_pipelines.errors import TicketPipelinesError, WarehouseRejectedError
 from ticket_pipelines.logs import topic
 from ticket_pipelines.warehouse import dlt_settings, memory
 from ticket_pipelines.warehouse.base import SCHEMA
+from ticket_pipelines.warehouse.destination import Upserts
 from ticket_pipelines.warehouse.failures import driver_errors, translate
 from ticket_pipelines.warehouse.table import TableSpec
 from ticket_pipelines.warehouse.workdir import WorkingFolder
@@ -97,12 +98,15 @@ class DltDeskPipeline:
         self._ensure(*(specs[name] for name in tables))
         pipeline, folder = self._opened()
         pipeline.activate()
-        self._destination.columns = {name: rows.column_names for name, rows in tables.items()}
         try:
-            with dlt_settings.untraced():
-                with TemporaryDirectory(dir=folder) as incoming:
-                    source = self._source(tables, specs, state, Path(incoming))
-                    pipeline.extract(source, loader_file_format="parquet")
+            with dlt_settings.untraced(), TemporaryDirectory(dir=folder) as incoming:
+                files = {name: Path(incoming) / f"{name}.parquet" for name, rows in tables.items() if rows.num_rows}
+                for name, file in files.items():
+                    _write(tables[name], file)
+                self._destination.upserts = Upserts(
+                    self._destination.writer, files, {name: tables[name].column_names for name in files}
+                )
+                pipeline.extract(self._source(tables, specs, state, files), loader_file_format="parquet")
                 pipeline.normalize()
                 with self._session():
                     pipeline.load(workers=1)
@@ -170,7 +174,11 @@ class DltDeskPipeline:
             self._folder = None
 
     def _source(
-        self, tables: Mapping[str, pa.Table], specs: Mapping[str, TableSpec], state: dict[str, Any], folder: Path
+        self,
+        tables: Mapping[str, pa.Table],
+        specs: Mapping[str, TableSpec],
+        state: dict[str, Any],
+        files: Mapping[str, Path],
     ) -> DltSource:
         """One package as a dlt source: a resource a table, and one that moves the position."""
         position = json.loads(json.dumps(state))
@@ -179,7 +187,7 @@ class DltDeskPipeline:
             dlt.current.source_state()[POSITION] = position
             yield from ()
 
-        resources = [_resource(name, rows, specs[name], folder) for name, rows in tables.items() if rows.num_rows]
+        resources = [_resource(name, tables[name], specs[name], file) for name, file in files.items()]
         moving: DltResource = dlt.resource(move, name=POSITION)
         return DltSource(Schema(self._vendor), self._vendor, [*resources, moving])
 
@@ -189,10 +197,8 @@ def pipeline_name(vendor: str, desk: str) -> str:
     return f"{vendor}__{desk}"
 
 
-def _resource(name: str, rows: pa.Table, spec: TableSpec, folder: Path) -> DltResource:
-    """A table's rows as a file that dlt takes into its package as it is."""
-    file = folder / f"{name}.parquet"
-    _write(rows, file)
+def _resource(name: str, rows: pa.Table, spec: TableSpec, file: Path) -> DltResource:
+    """A table's file, which dlt takes into its package as it is."""
     given = dlt.mark.with_file_import(str(file), "parquet", rows.num_rows, hints=rows.schema.empty_table())
     resource: DltResource = dlt.resource(
         [given],

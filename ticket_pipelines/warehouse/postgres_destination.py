@@ -15,7 +15,7 @@ from dlt.destinations import postgres
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
 
-from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Writer
+from ticket_pipelines.warehouse.destination import ResolvedOnceMixin, UpsertClientMixin, Upserts, Writer
 from ticket_pipelines.warehouse.postgres import LOCK
 
 
@@ -58,7 +58,7 @@ class HelpdeskPostgres(ResolvedOnceMixin, postgres):  # type: ignore[misc]
         )
         self.dsn = dsn
         self.writer = writer
-        self.columns = {}
+        self.upserts = Upserts(writer, {}, {})
 
     @property
     def client_class(self) -> type[PostgresClient]:

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dlt.common.storages.load_package import PackageStorage
+
 from ticket_pipelines.errors import TicketPipelinesError
 from ticket_pipelines.project import open_project
 from ticket_pipelines.sync import load
@@ -87,6 +89,9 @@ def _child(
         # Python ignores the signal that comes with it: a write beyond fails like one to a full disk
         load.DELAYS = (0.0,) * len(load.DELAYS)  # type: ignore[assignment]
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    # a file system may list them in any order; in memory it mostly is that in which they were made
+    listed = PackageStorage.list_new_jobs
+    PackageStorage.list_new_jobs = lambda self, load_id: listed(self, load_id)[::-1]  # type: ignore[method-assign]
     case, points = CASES[vendor], Points(last)
     case.shrink(setattr)
     points.watch()

@@ -22,7 +22,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from ticket_pipelines.warehouse import destination, duckdb_destination, loading, postgres_destination
 from ticket_pipelines.warehouse.base import Warehouse
-from ticket_pipelines.warehouse.destination import UpsertJob
+from ticket_pipelines.warehouse.destination import UpsertJob, Upserts
 from ticket_pipelines_tests.warehouse.rows import TICKETS, arrow, row
 
 HOOKS: list[tuple[type[Any], str]] = [
@@ -142,7 +142,9 @@ def test_a_refused_file_wakes_the_load_that_waits_for_it() -> None:
         def upsert(self, table: str, parquet: Path, columns: Sequence[str]) -> None:
             raise RuntimeError(f"{table} {parquet.name} {columns}")
 
-    job = UpsertJob("package/zendesk_tickets.1a2b3c.0.parquet", Refusing(), ["id"])
+    file = Path("zendesk_tickets.parquet")
+    upserts = Upserts(Refusing(), {"zendesk_tickets": file}, {"zendesk_tickets": ["id"]})
+    job = UpsertJob("package/zendesk_tickets.1a2b3c.0.parquet", upserts)
     job.set_run_vars("1", Schema("zendesk"), {"name": "zendesk_tickets", "columns": {}})
     job._done_event = BoundedSemaphore()
     job._done_event.acquire()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dlt.common.storages.load_package import PackageStorage
 
 from dlt_sources.base import Kind
 from ticket_pipelines.errors import WarehouseRejectedError, WarehouseUnavailableError
@@ -219,6 +220,30 @@ def test_a_refused_load_changes_nothing_and_does_not_wedge_the_next(warehouse: W
     )
     assert pipeline.state() == {"n": 2}
     assert len(all_rows(warehouse, users)) == 1
+    pipeline.close()
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_tables_are_written_in_the_order_given_whatever_the_file_system_lists_first(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, reverse: bool
+) -> None:
+    listed = PackageStorage.list_new_jobs
+    monkeypatch.setattr(
+        PackageStorage, "list_new_jobs", lambda self, load_id: sorted(listed(self, load_id), reverse=reverse)
+    )
+    users = table("zendesk_users")
+    specs = {"zendesk_tickets": TICKETS, "zendesk_users": users}
+    good, bad = row("1"), row("1", fields=BAD_JSON)
+    pipeline = warehouse.pipeline("zendesk", "acme")
+    with pytest.raises(WarehouseRejectedError):
+        pipeline.load({"zendesk_tickets": arrow([bad]), "zendesk_users": arrow([good], users)}, specs, {"n": 1})
+    assert all_rows(warehouse, users) == {}
+    with pytest.raises(WarehouseRejectedError):
+        pipeline.load({"zendesk_users": arrow([good], users), "zendesk_tickets": arrow([bad])}, specs, {"n": 1})
+    assert set(all_rows(warehouse, users)) == {"1"}
+    with pytest.raises(WarehouseRejectedError):
+        pipeline.load({"zendesk_users": arrow([bad], users), "zendesk_tickets": arrow([good])}, specs, {"n": 1})
+    assert all_rows(warehouse) == {}
     pipeline.close()
 
 
