@@ -31,7 +31,7 @@ from ticket_pipelines.sync.position import Position, Walk, cursor
 from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
-from ticket_pipelines.sync.result import Outcomes, StreamResult, gone
+from ticket_pipelines.sync.result import SET_ASIDE, Outcomes, StreamResult, gone
 from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
 from ticket_pipelines.warehouse.base import Stored
@@ -41,6 +41,8 @@ log = topic("sync")
 
 MOST_FAILED_CONNECTIONS = 2
 """Streams in a row that find nobody at the vendor before the others are not tried any more."""
+BROKEN_OFF = "the list broke off before its end: nothing was marked as deleted"
+"""Reason of a snapshot whose last page did not say that it is the last."""
 
 
 @dataclass(slots=True)
@@ -235,15 +237,13 @@ class Pass:
             if swept is not None:
                 self._package.prepare(stream.name, swept)
         elif not last:
-            result.outcome, result.reason = (
-                "partial",
-                "the list broke off before its end: nothing was marked as deleted",
-            )
+            result.outcome, result.reason = "partial", BROKEN_OFF
             self._tell(stream.name, result.reason)
         elif snapshot.nameless:
             result.reason = f"{snapshot.nameless} records without an id: nothing was marked as deleted"
         self._position.complete(walk, stream.name)
-        self._refreshed(stream)
+        if last:
+            self._refreshed(stream)
 
     def _refreshed(self, stream: Stream) -> None:
         if stream.scheduled_every:
@@ -380,8 +380,8 @@ class Pass:
             result = self.outcomes.streams[name]
             result.counts.add(counts)
             if counts.failed and result.outcome == "success":
-                said = "records were set aside in the quarantine"
-                result.outcome, result.reason = "partial", f"{result.reason}; {said}" if result.reason else said
+                result.outcome = "partial"
+                result.reason = f"{result.reason}; {SET_ASIDE}" if result.reason else SET_ASIDE
         for name, result in self.outcomes.streams.items():
             after = cursor(self._position.committed, self._plan.walk, name)
             result.cursor_after = after or cursor(self._position.committed, Walk.LIVE, name)

@@ -41,7 +41,7 @@ from ticket_pipelines.sync.load import Loader
 from ticket_pipelines.sync.mending import Fate, Mending, fate
 from ticket_pipelines.sync.position import Position
 from ticket_pipelines.sync.progress import Progress, quiet
-from ticket_pipelines.sync.reading import MOST_FAILED_CONNECTIONS
+from ticket_pipelines.sync.reading import BROKEN_OFF, MOST_FAILED_CONNECTIONS
 from ticket_pipelines.sync.reconciled import RECONCILIATIONS, Difference, Found, Reason, Reconciliation, table_of
 from ticket_pipelines.sync.result import Status, SyncRequest, Trigger
 from ticket_pipelines.sync.session import connected, opened
@@ -218,8 +218,9 @@ class _Reconcile:
             # a list without a place to go on from begins anew, and so does what it shows
             self.ledger.forget(stream.name)
             self.ledger.listing(stream.name, datetime.now(UTC))
-        heads = HeadReader(stream)
+        heads, last = HeadReader(stream), False
         for page in self._pages(stream, listing.state):
+            last = page.last
             read, nameless = heads.read(page.records, datetime.now(UTC))
             hashed = stream.clock is None and not page.partial
             self.ledger.show(stream.name, read, page.state, done=page.last, hashed=hashed)
@@ -227,6 +228,8 @@ class _Reconcile:
             self.progress.page(stream.name, len(page.records), 0, self.client.usage.requests)
             self.answered = True
             self._between()
+        if stream.refresh is Refresh.SNAPSHOT and not last:
+            found.outcome, found.reason = "not compared", BROKEN_OFF
 
     def _not_listed(self, stream: Stream, found: Found, error: SourceError) -> None:
         """Takes note of why a stream's list is not whole.

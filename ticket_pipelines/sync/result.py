@@ -96,6 +96,10 @@ class Counts:
         self.failed += other.failed
 
 
+SET_ASIDE = "records were set aside in the quarantine"
+"""Reason of a stream that ended partial for them."""
+
+
 @dataclass(slots=True)
 class StreamResult:
     """What came of one stream.

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from ticket_pipelines.logs import redact
-from ticket_pipelines.sync.result import Outcomes, Status, StreamResult
+from ticket_pipelines.sync.result import SET_ASIDE, Outcomes, Status, StreamResult
 
 _WHOLE = frozenset({"success", "unavailable", "not_due"})
+_COUNTED = frozenset({None, SET_ASIDE})
+"""Reasons of which the count says more."""
 _SOME = frozenset({"success", "partial", "stopped"})
 
 
@@ -23,15 +25,19 @@ def verdict(outcomes: Outcomes) -> tuple[Status, tuple[str, str] | None]:
     failed = outcomes.counts().failed
     if not failed and all(result.outcome in _WHOLE for result in results.values()):
         return Status.SUCCESS, None
-    code = outcomes.failures[0][1].code if outcomes.failures else "rows_failed" if failed else "not_found"
+    code = outcomes.failures[0][1].code if outcomes.failures else "rows_failed" if failed else _code(outcomes)
     said = [f"{name}: {r.reason}" for name, r in results.items() if r.outcome in ("failed", "stopped")]
     if failed:
         said.append(f"{failed} records were set aside in the quarantine")
-    if outcomes.missing:
-        # each stream says the same of them
-        said.append(next(r.reason for r in results.values() if r.outcome == "partial" and r.reason))
+    partial = [(name, r.reason) for name, r in results.items() if r.outcome == "partial" and r.reason not in _COUNTED]
+    # each stream says the same of ids that none of them has
+    said += [str(partial[0][1])] if outcomes.missing else [f"{name}: {reason}" for name, reason in partial]
     came = any(result.outcome in _SOME or result.counts.read for result in results.values())
     return (Status.PARTIAL if came else Status.FAILED), (code, redact("; ".join(said)))
+
+
+def _code(outcomes: Outcomes) -> str:
+    return "not_found" if outcomes.missing else "list_incomplete"
 
 
 def details(outcomes: Outcomes, warnings: Mapping[str, int], drift: Sequence[str] = ()) -> dict[str, Any]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from dlt_sources import VENDORS
 from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.sync.package import Bounds
+from ticket_pipelines.sync.reading import BROKEN_OFF
 from ticket_pipelines.sync.rebuild import rebuild_desk
+from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 from ticket_pipelines_tests.sync.conftest import MakeDesk, PaperDesk
-from ticket_pipelines_tests.sync.paper import ticket
+from ticket_pipelines_tests.sync.paper import PAPER, ticket
 
 RED, BLUE = {"name": "red", "shade": "dark"}, {"name": "blue", "shade": "light"}
 
@@ -119,7 +123,25 @@ def test_a_listing_that_breaks_off_without_a_word_sweeps_nothing_and_is_said(mak
     result = desk.sync()
     assert result.status is Status.PARTIAL
     assert "broke off" in result.details["streams"]["colours"]["reason"]
+    assert (result.error_code, result.error_message) == ("list_incomplete", f"colours: {BROKEN_OFF}")
+    done = reconcile_desk(desk.project, desk.key, ReconcileRequest(streams=("colours",), repair=True))
+    assert [(found.outcome, found.reason) for found in done.found] == [("not compared", BROKEN_OFF)]
     assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
+
+
+def test_a_listing_that_broke_off_is_read_again_in_the_next_sync(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
+    seldom = replace(PAPER.stream("colours"), scheduled_every=3600)
+    others = [stream for stream in PAPER.streams if stream.name != "colours"]
+    monkeypatch.setitem(VENDORS, "paper", replace(PAPER, streams=(*others, seldom)))
+    desk.account.broken_off = ("colours",)
+    assert desk.sync(trigger=Trigger.SCHEDULE).status is Status.PARTIAL
+    desk.account.broken_off = ()
+    desk.account.records["colours"] = [RED]
+    assert desk.sync(trigger=Trigger.SCHEDULE).status is Status.SUCCESS
+    assert [row["deleted_at"] is None for row in desk.table("paper_colours")] == [False, True]
 
 
 def test_a_position_that_moved_past_nothing_new_is_kept(make_desk: MakeDesk) -> None:
