@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Protocol, runtime_checkable
 
 from dlt_sources.base import Page, State, Stream
+
+Recall = Callable[[Stream, Sequence[str]], Container[str]]
+"""Tells which of these ids of a stream are stored."""
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """A client that leaves out what is stored already and cannot have changed."""
+
+    recall: Recall | None
+    """Set by whoever stores what is read; None: nothing counts as stored."""
 
 
 @runtime_checkable

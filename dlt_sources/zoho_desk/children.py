@@ -26,7 +26,7 @@ TOGETHER = 50
 
 Read = Callable[[Reader, Stream, Brief, int | None], list[msgspec.Raw]]
 """Reads what belongs to one ticket. The last argument: what was there before that time (milliseconds) was read already,
-for every ticket; None: nothing was."""
+for every ticket that the source showed then; None: nothing was."""
 
 
 def of_changed(
@@ -112,8 +112,11 @@ class Summary(msgspec.Struct, rename="camel"):
     created_time: str | int | None = None
     status: str | None = None
 
-    def was_read(self, read_before: int | None) -> bool:
-        """Whether an earlier reading has its content, which no longer changes once it was sent."""
+    def may_be_read(self, read_before: int | None) -> bool:
+        """Whether an earlier reading may have its content, which no longer changes once it was sent.
+
+        It has none of a ticket that the search did not show then: one in the trash, or in the archive.
+        """
         at = millis(self.created_time)
         if read_before is None or at is None or self.status != "SUCCESS":
             return False
@@ -124,11 +127,14 @@ def threads(reader: Reader, stream: Stream, ticket: Brief, read_before: int | No
     """All threads of a ticket, new ones with their content: the list gives summaries (contract, section 2.2)."""
     if _none(ticket.thread_count):
         return []
+    records = _whole(reader, stream, f"/tickets/{ticket.key}/threads", most=200)
+    summaries = [msgspec.json.decode(record, type=Summary) for record in records]
+    older = [str(summary.id) for summary in summaries if summary.may_be_read(read_before)]
+    known = reader.recall(stream, older) if older and reader.recall else ()
     found = []
-    for record in _whole(reader, stream, f"/tickets/{ticket.key}/threads", most=200):
-        summary = msgspec.json.decode(record, type=Summary)
+    for record, summary in zip(records, summaries, strict=True):
         whole: Mapping[str, msgspec.Raw] = {}
-        if not summary.was_read(read_before):
+        if str(summary.id) not in known:
             path = f"/tickets/{ticket.key}/threads/{summary.id}"
             try:
                 whole = members(reader.one(stream, path, {"include": "plainText"}, key=str(summary.id)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from dlt_sources.abilities import Recall
 from dlt_sources.base import Access, OnWait, Page, State, Stream, Usage, Window
 from dlt_sources.checks import ceiling
 from dlt_sources.errors import AccessError, ConfigurationError, SourceError, UnavailableError
@@ -75,6 +76,15 @@ class ZohoDeskClient:
     @on_wait.setter
     def on_wait(self, value: OnWait | None) -> None:
         self._session.on_wait = self._auth.session.on_wait = value
+
+    @property
+    def recall(self) -> Recall | None:
+        """Tells which threads are stored, and so need not be fetched one by one again."""
+        return self._reader.recall
+
+    @recall.setter
+    def recall(self, value: Recall | None) -> None:
+        self._reader.recall = value
 
     def check(self) -> list[Access]:
         """Proves the credentials, then each stream by its cheapest read.

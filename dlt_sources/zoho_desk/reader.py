@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from dlt_sources.abilities import Recall
 from dlt_sources.base import Stream
 from dlt_sources.errors import LimitError, MalformedError, NotFoundError, StalledError
 from dlt_sources.http import Request, Session
@@ -26,7 +27,10 @@ class Reader:
 
     Attributes:
         choices: What the configuration chooses.
+        recall: See `abilities.Recalls`.
     """
+
+    recall: Recall | None = None
 
     def __init__(self, session: Session, credits_left: Credits, choices: Choices, own: Limit | None = None) -> None:
         """Makes no request.

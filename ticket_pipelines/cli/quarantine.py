@@ -8,6 +8,7 @@ import click
 
 from ticket_pipelines.cli.output import json_option, print_json, print_table
 from ticket_pipelines.cli.start import opened, start
+from ticket_pipelines.errors import TicketPipelinesError
 
 
 @click.group()
@@ -51,20 +52,28 @@ def replay(desk: str | None, as_json: bool) -> None:
 
     settings = start()
     with opened(settings) as project:
-        keys = [project.desks.get(desk).key] if desk else sorted({one.desk for one in waiting(project.control)})
-        keys = [key for key in keys if project.desks.find(key) and waiting(project.control, key)]
-    results = []
+        there = [project.desks.get(desk)] if desk else project.desks.list()
+        # a removed desk keeps its entries until it is purged, and has nobody to ask
+        keys = [one.key for one in there if waiting(project.control, one.key)]
+    results, failed = [], False
     for key in keys:
         from ticket_pipelines.defs.launch import run_replay
 
-        with shown_progress(key) as progress:
-            results.append(run_replay(settings, key, progress))
+        try:
+            with shown_progress(key) as progress:
+                results.append(run_replay(settings, key, progress))
+        except TicketPipelinesError as error:
+            if desk:
+                raise
+            # the other desks do not wait for it
+            failed = True
+            click.echo(f"{key}: {error}", err=True)
     if as_json:
         print_json(results)
     else:
         for result in results:
             print_summary(result)
-        if not results:
+        if not keys:
             click.echo("the quarantine is empty")
     statuses = {EXIT.get(result.status, 1) for result in results}
-    click.get_current_context().exit(1 if 1 in statuses else max(statuses, default=0))
+    click.get_current_context().exit(1 if failed or 1 in statuses else max(statuses, default=0))

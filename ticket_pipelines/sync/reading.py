@@ -5,12 +5,12 @@ for each stream, by priority: pages -> heads -> package; a full package is loade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
-from dlt_sources.abilities import Rechecks
+from dlt_sources.abilities import Recalls, Rechecks
 from dlt_sources.base import Client, Page, Refresh, Stream
 from dlt_sources.errors import (
     ConfigurationError,
@@ -91,6 +91,8 @@ class Pass:
         self._unreachable = 0
         self._total = 0
         self._given: set[str] = set()
+        if isinstance(client, Recalls):
+            client.recall = self._stored
 
     def run(self) -> None:
         """Reads and loads everything.
@@ -155,6 +157,10 @@ class Pass:
                 result.outcome, result.reason = "failed", str(error)
                 raise
             self._fail(stream, result, error)
+
+    def _stored(self, stream: Stream, ids: Sequence[str]) -> Container[str]:
+        table, desk = self._target.vendor.table(stream), self._target.desk
+        return self._loader.patiently(lambda: self._target.warehouse.stored(table, desk, ids))
 
     def _client_answered(self) -> bool:
         return any(result.pages for result in self.outcomes.streams.values())

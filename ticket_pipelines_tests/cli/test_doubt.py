@@ -34,6 +34,18 @@ def test_the_quarantine_is_listed_and_tried_again(cli: Cli, add_desk: AddDesk) -
     assert cli("quarantine", "list", "--desk", "nobody").exit_status == 2
 
 
+def test_a_removed_desk_does_not_keep_the_others_from_being_tried_again(cli: Cli, add_desk: AddDesk) -> None:
+    add_desk("aaa")
+    add_desk("bbb")
+    with open_project(read_settings(cli.environ)) as project:
+        for key in ("aaa", "bbb"):
+            quarantine.save(project.control, project.vault, key, [GOOD], datetime.now(UTC))
+        project.desks.remove("aaa")
+    done = cli("quarantine", "replay", "--json")
+    assert (done.exit_status, [one["desk"] for one in done.json]) == (0, ["bbb"])
+    assert [one["desk"] for one in cli("quarantine", "list", "--json").json] == ["aaa"]
+
+
 def test_source_and_warehouse_are_compared_and_repaired(cli: Cli, add_desk: AddDesk) -> None:
     add_desk()
     assert cli("sync", "acme", "--stream", "groups").exit_status == 0
