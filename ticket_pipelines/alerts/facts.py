@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ticket_pipelines.alerts.rules import DeskFacts
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import desks, quarantine, sync_runs
+from ticket_pipelines.control.database import desks, of_all, quarantine, sync_runs
 from ticket_pipelines.sync.result import Mode, Status
 
 _AT_ONCE = 500
@@ -25,7 +25,7 @@ def read_facts(control: sa.Engine, now: datetime) -> list[DeskFacts]:
         desks.c.credentials_end_at,
         desks.c.parked,
         _newest().label("newest"),
-        _newest(sync_runs.c.status == Status.SUCCESS.value).label("good"),
+        _newest(sync_runs.c.status == Status.SUCCESS.value, of_all()).label("good"),
         _newest(sync_runs.c.rows_read > 0, sync_runs.c.status != Status.RUNNING.value).label("read"),
     ).where(desks.c.removed_at.is_(None))
     waiting = sa.select(quarantine.c.desk, sa.func.count()).group_by(quarantine.c.desk)

@@ -231,3 +231,9 @@ alert_messages = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("error", sa.Text, doc="why the last attempt failed"),
 )
+
+
+def of_all() -> sa.ColumnElement[bool]:
+    """Whether a sync was of all that its desk reads: not of chosen streams, records or times."""
+    part = sa.func.coalesce(sync_runs.c.details["part"].as_boolean(), sa.false())
+    return sa.and_(sync_runs.c.mode.in_(("incremental", "full")), sa.not_(part))

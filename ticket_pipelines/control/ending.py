@@ -26,6 +26,7 @@ class Ending:
         code: `sync_runs.error_code`.
         message: `sync_runs.error_message`.
         whole: The sync was of all that the desk reads, as far as it is due.
+        chosen: It was of chosen streams, records or times: that it succeeded says nothing of the others.
         changed: Rows of the warehouse changed.
     """
 
@@ -34,6 +35,7 @@ class Ending:
     code: str | None = None
     message: str | None = None
     whole: bool = False
+    chosen: bool = False
     changed: bool = False
 
 
@@ -45,15 +47,20 @@ def after(desk: Desk, ending: Ending) -> dict[str, Any]:
     moved: dict[str, Any] = {"changed_at": ending.at} if ending.changed else {}
     if ending.code == SyncStoppedError.code:
         return {**moved, "synced_whole_at": None}
-    failures = {Status.FAILED: desk.failures + 1, Status.SKIPPED: desk.failures}.get(ending.status, 0)
+    kept = desk.failures if ending.chosen or ending.status is Status.SKIPPED else 0
+    failures = desk.failures + 1 if ending.status is Status.FAILED else kept
     parked = desk.parked if ending.status in (Status.FAILED, Status.SKIPPED) else None
     # what some streams may not read, others may
     is_for_good = ending.code in PARKING and (ending.whole or ending.code != AccessError.code)
     if ending.status is Status.FAILED and is_for_good:
         parked = ending.message or ending.code
     due = None if parked else next_due(desk.schedule, desk.timezone, ending.at, failures)
+    if ending.chosen and ending.status is not Status.FAILED and not desk.parked:
+        due = desk.next_due_at
     if ending.status is Status.SUCCESS and ending.whole:
         moved["synced_whole_at"] = ending.at
     elif ending.status in (Status.PARTIAL, Status.FAILED):
         moved["synced_whole_at"] = None
-    return {**moved, "failures": failures, "parked": parked, "last_checked_at": ending.at, "next_due_at": due}
+    if not ending.chosen:
+        moved["last_checked_at"] = ending.at
+    return {**moved, "failures": failures, "parked": parked, "next_due_at": due}

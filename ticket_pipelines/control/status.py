@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.backfill import Backfill, backfill
 from ticket_pipelines.control.budgets import Left, left
 from ticket_pipelines.control.connection import reading
-from ticket_pipelines.control.database import cursors, leases, sync_runs
+from ticket_pipelines.control.database import cursors, leases, of_all, sync_runs
 from ticket_pipelines.control.database import desks as desk_table
 from ticket_pipelines.control.due import lateness
 from ticket_pipelines.desks.desk import Desk
@@ -35,7 +35,7 @@ class DeskStatus:
         last_run_at: Start of the last sync.
         last_status: How it ended (running: it has not).
         last_error: Why it failed or was partial.
-        last_success_at: End of the last sync that succeeded.
+        last_success_at: End of the last sync of all that it reads that succeeded.
         data_as_of: Everything that the vendor showed until then is in the warehouse.
         late_seconds: Time past its due time; 0 while it is paused or not due.
         consecutive_failures: Failed syncs in a row.
@@ -106,7 +106,9 @@ def status(control: sa.Engine, desks: Iterable[Desk], now: datetime) -> list[Des
         # a push brings nothing in
         read = sync_runs.c.direction == Direction.INBOUND
         last = _newest(connection, read, sync_runs.c.started_at)
-        good = _newest(connection, sa.and_(read, sync_runs.c.status == Status.SUCCESS), sync_runs.c.started_at)
+        good = _newest(
+            connection, sa.and_(read, sync_runs.c.status == Status.SUCCESS, of_all()), sync_runs.c.started_at
+        )
         created = sa.func.sum(sync_runs.c.rows_created)
         summed = sa.select(sync_runs.c.desk, created).where(read).group_by(sync_runs.c.desk)
         rows = {row[0]: row[1] for row in connection.execute(summed)}

@@ -175,8 +175,9 @@ class _Sync:
         begun = tuple(stream for stream in plan.streams if position.is_live(stream.name))
         if not begun:
             return
+        some = len(begun) < len(plan.streams)
         plan = replace(plan, streams=begun)
-        with Record(self.project, desk, plan, request) as record:
+        with Record(self.project, desk, plan, request, some_streams=some) as record:
             record.client = client
             self._pass(plan, client, target, loader, position, record)
         if record.result.status is Status.FAILED:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.exc import DBAPIError
 
-from dlt_sources.base import Client
+from dlt_sources.base import Client, Window
 from dlt_sources.errors import LimitError, SourceError
 from ticket_pipelines.control.connection import AWAY, unanswered
 from ticket_pipelines.control.ending import Ending
@@ -23,7 +23,6 @@ from ticket_pipelines.logs import redact, topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.load import Loader
-from ticket_pipelines.sync.position import Walk
 from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Outcomes, Status, SyncRequest, SyncResult
 from ticket_pipelines.sync.verdict import details, verdict
@@ -44,14 +43,26 @@ class Record:
 
     result: SyncResult
 
-    def __init__(self, project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> None:
+    def __init__(
+        self, project: Project, desk: Desk, plan: Plan, request: SyncRequest, *, some_streams: bool = False
+    ) -> None:
+        """Begins with nothing.
+
+        Args:
+            project: The installation.
+            desk: The desk.
+            plan: What is read.
+            request: What was asked.
+            some_streams: The plan leaves out streams that nobody chose to leave out.
+        """
         self.outcomes = Outcomes()
         self.loader: Loader | None = None
         self._client: Client | None = None
         self._used = (0, 0.0)
         self._project = project
         self._desk = desk
-        self._whole = plan.walk is not Walk.BACKFILL and not plan.ids and not request.streams
+        self._chosen = plan.window != Window() or bool(plan.ids or request.streams)
+        self._whole = not (self._chosen or some_streams)
         self.result = runs.new_run(
             str(uuid.uuid4()), desk.key, desk.vendor, plan.mode, request.trigger, _now(), request.dagster_run_id
         )
@@ -91,11 +102,14 @@ class Record:
             waited=usage.wait_seconds - waited if usage else 0.0,
             error=error,
             details=details(
-                outcomes, self.loader.warnings if self.loader else {}, self.loader.drift.told() if self.loader else ()
+                outcomes,
+                self.loader.warnings if self.loader else {},
+                self.loader.drift.told() if self.loader else (),
+                whole=self._whole,
             ),
         )
         try:
-            _write(self._project, self.result, whole=self._whole)
+            _write(self._project, self.result, whole=self._whole, chosen=self._chosen)
         except DBAPIError as lost:
             # the failure of the sync itself must not hide behind that of its record
             log.error("the end of a sync of desk %s is not recorded: %s", self._desk.key, type(lost.orig).__name__)
@@ -117,12 +131,12 @@ def _how_it_ended(error: BaseException | None, outcomes: Outcomes) -> tuple[Stat
     return Status.FAILED, ("interrupted", "The sync was stopped from outside; the next one goes on behind it.")
 
 
-def _write(project: Project, run: SyncResult, *, whole: bool) -> None:
+def _write(project: Project, run: SyncResult, *, whole: bool, chosen: bool) -> None:
     """Writes the end of a sync wherever it is kept."""
     runs.finish(project.control, run)
     if run.error_code != LeaseLostError.code:
         # whoever has the desk now records how it does
-        project.desks.ended(run.desk, _ending(run, whole=whole))
+        project.desks.ended(run.desk, _ending(run, whole=whole, chosen=chosen))
     if run.error_code == "interrupted":
         return
     try:
@@ -131,9 +145,10 @@ def _write(project: Project, run: SyncResult, *, whole: bool) -> None:
         log.warning("sync_runs in the warehouse is caught up later: %s", str(error).partition("\n")[0])
 
 
-def _ending(run: SyncResult, *, whole: bool) -> Ending:
+def _ending(run: SyncResult, *, whole: bool, chosen: bool) -> Ending:
     changed = bool(run.rows_created or run.rows_updated or run.rows_deleted)
-    return Ending(run.status, run.completed_at or _now(), run.error_code, run.error_message, whole, changed)
+    at = run.completed_at or _now()
+    return Ending(run.status, at, run.error_code, run.error_message, whole=whole, chosen=chosen, changed=changed)
 
 
 def _now() -> datetime:

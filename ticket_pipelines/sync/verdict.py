@@ -40,9 +40,16 @@ def _code(outcomes: Outcomes) -> str:
     return "not_found" if outcomes.missing else "list_incomplete"
 
 
-def details(outcomes: Outcomes, warnings: Mapping[str, int], drift: Sequence[str] = ()) -> dict[str, Any]:
-    """The details of a sync, ready for JSON: per stream its cursors, pages, rows, outcome and reason."""
+def details(
+    outcomes: Outcomes, warnings: Mapping[str, int], drift: Sequence[str] = (), *, whole: bool = True
+) -> dict[str, Any]:
+    """The details of a sync, ready for JSON: per stream its cursors, pages, rows, outcome and reason.
+
+    `part` stands there where it was not of all that its desk reads.
+    """
     found: dict[str, Any] = {"streams": {name: _stream(result) for name, result in outcomes.streams.items()}}
+    if not whole:
+        found["part"] = True
     if warnings:
         found["warnings"] = dict(warnings)
     if drift:

@@ -11,7 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from dlt_sources import VENDORS
+from dlt_sources.errors import ConnectionFailedError
+from ticket_pipelines.alerts.facts import read_facts
 from ticket_pipelines.control.database import sync_runs
+from ticket_pipelines.control.status import status
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.reading import BROKEN_OFF
@@ -397,3 +400,24 @@ def test_runs_are_recorded_in_both_places(make_desk: MakeDesk, warehouse_url: st
 def test_an_unknown_desk(make_desk: MakeDesk) -> None:
     with pytest.raises(UsageError, match="there is no desk 'nope'"):
         PaperDesk(make_desk().project, "nope", make_desk(key="other").account).sync()
+
+
+@pytest.mark.parametrize("some", [{"ids": ("1",)}, {"streams": ("colours",)}], ids=["records", "streams"])
+def test_a_sync_of_some_says_nothing_of_the_others(make_desk: MakeDesk, some: dict[str, Any]) -> None:
+    desk = make_desk(tickets=[ticket(1)], colours=[RED])
+
+    def known() -> tuple[Any, ...]:
+        (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
+        (facts,) = read_facts(desk.project.control, datetime.now(UTC))
+        assert facts.success_at == found.last_success_at
+        return found.data_as_of, found.last_success_at, found.consecutive_failures, found.next_due_at
+
+    assert desk.sync().status is Status.SUCCESS
+    desk.account.failures["tickets", 0] = ConnectionFailedError("nobody answers")
+    assert desk.sync(streams=("tickets",)).status is Status.FAILED
+    before = known()
+    assert before[2] == 1
+    assert desk.sync(**some).status is Status.SUCCESS
+    assert known() == before
+    assert desk.sync().status is Status.SUCCESS
+    assert all(now != then for now, then in zip(known(), before, strict=True))
