@@ -46,7 +46,7 @@ DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further try when the warehouse is away."""
 
 MOST_REFUSED = 300
-"""Refused loads after which it is not rows that are wrong. One bad row in a full package takes 14."""
+"""Refused loads in a row after which it is not rows that are wrong. One bad row in a full package takes 14."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +299,7 @@ class Loader:
             part = _Batch(rows, batch.records, batch.rejected)
             try:
                 self._load(*self._tables(part), self._position.committed)
+                refused = 0
                 continue
             except WarehouseRejectedError as error:
                 refused += 1

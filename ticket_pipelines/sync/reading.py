@@ -6,7 +6,7 @@ for each stream, by priority: pages -> heads -> package; a full package is loade
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -26,14 +26,14 @@ from ticket_pipelines.control.due import stream_due
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync.heads import Head, HeadReader
 from ticket_pipelines.sync.load import Loader, Target
-from ticket_pipelines.sync.package import Bounds, Package, Settled
+from ticket_pipelines.sync.package import Bounds, Package, Prepared, Settled
 from ticket_pipelines.sync.position import Position, Walk, cursor
 from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import SET_ASIDE, Outcomes, StreamResult, gone
 from ticket_pipelines.sync.settle import Outcome
-from ticket_pipelines.sync.stored_rows import Part, overlay, sweep
+from ticket_pipelines.sync.stored_rows import Part, Snapshot, overlay, sweep
 from ticket_pipelines.warehouse.base import Stored
 from ticket_pipelines.warehouse.memory import give_back
 
@@ -43,14 +43,6 @@ MOST_FAILED_CONNECTIONS = 2
 """Streams in a row that find nobody at the vendor before the others are not tried any more."""
 BROKEN_OFF = "the list broke off before its end: nothing was marked as deleted"
 """Reason of a snapshot whose last page did not say that it is the last."""
-
-
-@dataclass(slots=True)
-class _Snapshot:
-    """What a complete reading has shown so far; a record without an id makes it unfit for a sweep."""
-
-    seen: set[str] = field(default_factory=set)
-    nameless: int = 0
 
 
 class Pass:
@@ -226,30 +218,41 @@ class Pass:
         if walk is not Walk.LIVE and self._position.begin(walk, stream.name, self._plan.window, now) is None:
             result.reason = "read before this walk was interrupted"
             return
-        snapshot, last = _Snapshot(), False
-        for page in self._client.pages(stream, {}):
-            self._take(stream, page, result, snapshot)
-            last = page.last
-        if last and not snapshot.nameless:
-            spec = self._loader.shaper(stream).layout.spec
-            swept = self._loader.patiently(
-                lambda: sweep(self._target.warehouse, spec, self._target.desk, snapshot.seen, now)
+        snapshot, swept = self._shown(stream, result, now)
+        if swept is not None and swept.rows.num_rows > 1 and not snapshot.seen and walk is Walk.LIVE:
+            raise MalformedError(
+                f"The list came empty although {swept.rows.num_rows} rows of it are stored; nothing was marked as "
+                f"deleted. If that is right, run: sync {self._target.desk} --mode full --stream {stream.name}"
             )
-            if swept is not None and swept.rows.num_rows > 1 and not snapshot.seen and walk is Walk.LIVE:
-                raise MalformedError(
-                    f"The list came empty although {swept.rows.num_rows} rows of it are stored; nothing was marked as "
-                    f"deleted. If that is right, run: sync {self._target.desk} --mode full --stream {stream.name}"
-                )
-            if swept is not None:
-                self._package.prepare(stream.name, swept)
-        elif not last:
+        if swept is not None:
+            self._package.prepare(stream.name, swept)
+        if not snapshot.last:
             result.outcome, result.reason = "partial", BROKEN_OFF
             self._tell(stream.name, result.reason)
         elif snapshot.nameless:
             result.reason = f"{snapshot.nameless} records without an id: nothing was marked as deleted"
         self._position.complete(walk, stream.name)
-        if last:
+        if snapshot.last:
             self._refreshed(stream)
+
+    def _shown(self, stream: Stream, result: StreamResult, now: datetime) -> tuple[Snapshot, Prepared | None]:
+        """What a stream shows, and the stored rows that it does not.
+
+        What is deleted while a list is read moves the others up, one of them past the place where a page begins: only
+        what a second reading does not show either is gone.
+        """
+        table, snapshot, swept = self._loader.shaper(stream).layout.spec, Snapshot(), None
+        warehouse, desk = self._target.warehouse, self._target.desk
+        for _ in range(2):
+            before = result.pages
+            for page in self._client.pages(stream, {}):
+                self._take(stream, page, result, snapshot)
+                snapshot.last = page.last
+            whole = snapshot.last and not snapshot.nameless
+            swept = self._loader.patiently(lambda: sweep(warehouse, table, desk, snapshot.seen, now)) if whole else None
+            if swept is None or result.pages - before == 1:
+                break
+        return snapshot, swept
 
     def _refreshed(self, stream: Stream) -> None:
         if stream.scheduled_every:
@@ -272,7 +275,7 @@ class Pass:
             except SourceError as error:
                 self._fail(stream, result, error)
 
-    def _take(self, stream: Stream, page: Page, result: StreamResult, snapshot: _Snapshot | None) -> None:
+    def _take(self, stream: Stream, page: Page, result: StreamResult, snapshot: Snapshot | None) -> None:
         size = sum(memoryview(record).nbytes for record in page.records)
         if not self._package.has_room(len(page.records), size):
             self._flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,21 @@ from ticket_pipelines.sync.settle import Outcome
 from ticket_pipelines.sync.shape import aligned
 from ticket_pipelines.warehouse.base import Warehouse
 from ticket_pipelines.warehouse.table import ARROW, TableSpec
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What the reading of a whole list has shown so far.
+
+    Attributes:
+        seen: Ids.
+        nameless: Records without an id: they make it unfit for a sweep.
+        last: Its last page was seen.
+    """
+
+    seen: set[str] = field(default_factory=set)
+    nameless: int = 0
+    last: bool = False
 
 
 def sweep(warehouse: Warehouse, spec: TableSpec, desk: str, seen: Collection[str], now: datetime) -> Prepared | None:

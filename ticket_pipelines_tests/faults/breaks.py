@@ -99,8 +99,8 @@ BREAKS = (
     Break(
         "a list that was not read to its end deletes nothing",
         "ticket_pipelines/sync/reading.py",
-        "        if last and not snapshot.nameless:\n",
-        "        if not snapshot.nameless:\n",
+        "            whole = snapshot.last and not snapshot.nameless\n",
+        "            whole = not snapshot.nameless\n",
         (ENGINE,),
     ),
     Break(

@@ -100,6 +100,7 @@ class Account:
         failures: Errors by stream and number of the page before which they are raised, once each.
         reads: Streams that were asked for, with the state they were asked from.
         partial: Fields that a read by ids lacks.
+        removed: Index of the record that is deleted before a page, by stream and number of the page, once each.
         broken_off: Streams whose last page does not say that it is the last.
     """
 
@@ -108,6 +109,7 @@ class Account:
     failures: dict[tuple[str, int], SourceError] = field(default_factory=dict)
     reads: list[tuple[str, State]] = field(default_factory=list)
     partial: tuple[str, ...] = ()
+    removed: dict[tuple[str, int], int] = field(default_factory=dict)
     broken_off: tuple[str, ...] = ()
 
 
@@ -129,6 +131,8 @@ class PaperClient:
         start = int(state.get("seen", 0))
         number = 0
         while True:
+            if (stream.name, number) in self._account.removed:
+                del records[self._account.removed.pop((stream.name, number))]
             found = records[start : start + self._account.page_size]
             start += len(found)
             failure = self._account.failures.pop((stream.name, number), None)

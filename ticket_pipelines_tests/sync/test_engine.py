@@ -147,6 +147,20 @@ def test_a_listing_that_broke_off_is_read_again_in_the_next_sync(
     assert [row["deleted_at"] is None for row in desk.table("paper_colours")] == [False, True]
 
 
+def test_a_deletion_between_two_pages_of_a_list_hides_none_of_the_living(make_desk: MakeDesk) -> None:
+    colours = [{"name": name} for name in ("blue", "green", "red", "white", "yellow")]
+    desk = make_desk(tickets=[ticket(1)], colours=colours)
+    desk.account.page_size = 2
+    desk.sync()
+    # the first page is given, and its first record deleted: the first one of the second page moves into the first
+    desk.account.removed["colours", 1] = 0
+    assert desk.sync().status is Status.SUCCESS
+    gone = "SELECT id FROM helpdesk.paper_colours WHERE deleted_at IS NOT NULL"
+    assert desk.project.warehouse.query(gone).to_pylist() == []
+    desk.sync()
+    assert desk.project.warehouse.query(gone).to_pylist() == [{"id": "blue"}]
+
+
 def test_a_position_that_moved_past_nothing_new_is_kept(make_desk: MakeDesk) -> None:
     desk = make_desk(tickets=[ticket(1)])
     desk.sync()
