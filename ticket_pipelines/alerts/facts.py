@@ -22,6 +22,7 @@ def read_facts(control: sa.Engine, now: datetime) -> list[DeskFacts]:
     query = sa.select(
         *(desks.c[name] for name in ("key", "vendor", "paused", "created_at", "failures")),
         desks.c.last_checked_at,
+        desks.c.synced_whole_at,
         desks.c.credentials_end_at,
         desks.c.parked,
         _newest().label("newest"),
@@ -71,7 +72,7 @@ def _facts(row: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]], quaran
         mode=Mode(newest["mode"]) if newest else None,
         sync_seconds=((newest["completed_at"] or now) - newest["started_at"]).total_seconds() if newest else 0.0,
         running=bool(newest and newest["status"] == Status.RUNNING.value),
-        success_at=_success_at(row, newest, good),
+        success_at=_success_at(row, good),
         rows_read=read["rows_read"] if read else 0,
         rows_failed=read["rows_failed"] if read else 0,
         drift=tuple(read["details"].get("drift", ())) if read else (),
@@ -81,14 +82,12 @@ def _facts(row: Mapping[str, Any], runs: Mapping[str, Mapping[str, Any]], quaran
     )
 
 
-def _success_at(
-    row: Mapping[str, Any], newest: Mapping[str, Any] | None, good: Mapping[str, Any] | None
-) -> datetime | None:
+def _success_at(row: Mapping[str, Any], good: Mapping[str, Any] | None) -> datetime | None:
     if good is None:
         return None
     ended: datetime = good["completed_at"] or good["started_at"]
     # an idle visit writes no run: it counts where it follows a success
-    idle_since = newest is not None and newest["id"] == good["id"] and row["failures"] == 0
+    idle_since = row["synced_whole_at"] is not None and row["failures"] == 0
     checked: datetime | None = row["last_checked_at"]
     return max(ended, checked) if idle_since and checked is not None else ended
 

@@ -210,7 +210,7 @@ def _status(
         last_error=last["error_message"] if last else None,
         last_success_at=good["completed_at"] if good else None,
         # a sync shows what was there when it began; an idle visit since then moves the time on
-        data_as_of=_as_of(desk, last, good),
+        data_as_of=_as_of(desk, good),
         late_seconds=lateness(desk.next_due_at, paused=desk.resting, now=now),
         consecutive_failures=desk.failures,
         rows=rows,
@@ -224,12 +224,12 @@ def _status(
     )
 
 
-def _as_of(desk: Desk, last: Mapping[str, Any] | None, good: Mapping[str, Any] | None) -> datetime | None:
+def _as_of(desk: Desk, good: Mapping[str, Any] | None) -> datetime | None:
     if good is None:
         return None
     started: datetime = good["started_at"]
     checked = desk.last_checked_at
-    idle_since = last is not None and last["started_at"] == started and desk.failures == 0
+    idle_since = desk.synced_whole_at is not None and desk.failures == 0
     if idle_since and checked is not None and good["completed_at"] is not None and checked > good["completed_at"]:
         return checked
     return started

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from dlt_sources.base import Client, Vendor
+from dlt_sources.base import Client, Refresh, Vendor
 from ticket_pipelines.control.connection import answering
 from ticket_pipelines.control.due import is_due
 from ticket_pipelines.desks.desk import Desk
@@ -175,7 +175,7 @@ class _Sync:
         begun = tuple(stream for stream in plan.streams if position.is_live(stream.name))
         if not begun:
             return
-        some = len(begun) < len(plan.streams)
+        some = any(one.refresh is Refresh.INCREMENTAL and one not in begun for one in plan.streams)
         plan = replace(plan, streams=begun)
         with Record(self.project, desk, plan, request, some_streams=some) as record:
             record.client = client

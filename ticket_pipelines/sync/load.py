@@ -47,6 +47,8 @@ DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 MOST_REFUSED = 300
 """Refused loads in a row after which it is not rows that are wrong. One bad row in a full package takes 14."""
+MOST_REFUSED_OF_PACKAGE = 3_000
+"""Refused loads of one package after which it is not single rows that are wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Target:
         mappings: Unified mapping by stream.
         unified: Unified tables by name.
         progress: Is told of loads and waits.
+        doubtful: A load may have ended between two tables: what is derived of a record may stand without it.
         sleep: Waits; takes seconds.
     """
 
@@ -79,6 +82,7 @@ class Target:
     mappings: Mapping[str, StreamMapping]
     unified: Mapping[str, TableSpec]
     progress: Progress
+    doubtful: bool = False
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -268,11 +272,9 @@ class Loader:
             if mapping is None or not mapping.owns:
                 continue
             # what only repairs is new in its own table, but its unified rows may have come from another stream
-            known = [
-                key
-                for key, record in batch.records[name].items()
-                if record.outcome is not Outcome.CREATED or target.vendor.stream(name).on_demand
-            ]
+            new_too = target.doubtful or target.vendor.stream(name).on_demand
+            records = batch.records[name].items()
+            known = [key for key, record in records if new_too or record.outcome is not Outcome.CREATED]
             owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
             found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
         return found
@@ -292,7 +294,7 @@ class Loader:
 
     def _load_halves(self, batch: _Batch, now: datetime) -> None:
         """Loads what the warehouse takes of a refused batch, with the old position; sets aside the rows it refuses."""
-        refused, warnings = 0, Counter(self.warnings)
+        refused, in_all, warnings = 0, 0, Counter(self.warnings)
         waiting = _halves(batch.rows) or [batch.rows]
         while waiting:
             rows = waiting.pop()
@@ -302,8 +304,9 @@ class Loader:
                 refused = 0
                 continue
             except WarehouseRejectedError as error:
-                refused += 1
-                if refused > MOST_REFUSED or not any(table.num_rows for table in rows.values()):
+                refused, in_all = refused + 1, in_all + 1
+                too_many = refused > MOST_REFUSED or in_all > MOST_REFUSED_OF_PACKAGE
+                if too_many or not any(table.num_rows for table in rows.values()):
                     raise
                 reason = str(error).partition("\n")[0]
             halves = _halves(rows)

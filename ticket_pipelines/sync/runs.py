@@ -12,6 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from ticket_pipelines.control.connection import reading
+from ticket_pipelines.control.database import of_all
 from ticket_pipelines.control.database import sync_runs as table
 from ticket_pipelines.errors import WarehouseUnavailableError
 from ticket_pipelines.logs import topic
@@ -157,3 +158,13 @@ def new_run(
         details={},
         dagster_run_id=dagster,
     )
+
+
+def failed_since_whole(control: sa.Engine, desk: str) -> bool:
+    """Whether a sync failed, or was killed, since the desk was last synced whole."""
+    mine = (table.c.desk == desk, table.c.direction == Direction.INBOUND.value)
+    newest = sa.func.max(table.c.started_at)
+    with reading(control) as connection:
+        whole = connection.scalar(sa.select(newest).where(*mine, table.c.status == Status.SUCCESS.value, of_all()))
+        failed = connection.scalar(sa.select(newest).where(*mine, table.c.status == Status.FAILED.value))
+    return failed is not None and (whole is None or failed > whole)

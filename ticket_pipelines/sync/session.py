@@ -11,6 +11,7 @@ from ticket_pipelines.control.budgets import ControlBudgets
 from ticket_pipelines.control.tokens import ControlTokens
 from ticket_pipelines.desks.desk import Desk
 from ticket_pipelines.project import Project
+from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.lease import Lease
 from ticket_pipelines.sync.load import Loader, Target
 from ticket_pipelines.sync.position import Position, number
@@ -77,6 +78,7 @@ def opened(
             mappings=mappings(vendor.name, desk.config),
             unified=TABLES,
             progress=progress,
+            doubtful=runs.failed_since_whole(project.control, desk.key),
             sleep=sleep,
         )
         yield Loader(target, position), position

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -100,7 +101,9 @@ class DltDeskPipeline:
         pipeline.activate()
         try:
             with dlt_settings.untraced(), TemporaryDirectory(dir=folder) as incoming:
-                files = {name: Path(incoming) / f"{name}.parquet" for name, rows in tables.items() if rows.num_rows}
+                # a name of its own: ClickHouse takes equal rows of a file of the same name for a load sent twice
+                load = uuid.uuid4().hex
+                files = {name: Path(incoming) / f"{name}.{load}.parquet" for name in tables if tables[name].num_rows}
                 for name, file in files.items():
                     _write(tables[name], file)
                 self._destination.upserts = Upserts(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +19,7 @@ from ticket_pipelines.sync import load
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Mode, Status, SyncRequest, SyncResult
+from ticket_pipelines.warehouse.duckdb import DuckDBWriter
 from ticket_pipelines.warehouse.loading import DltDeskPipeline
 from ticket_pipelines_tests.dlt_sources.scripted import Reply, Scripted, serving
 from ticket_pipelines_tests.fixtures.project import MakeProject
@@ -215,3 +218,25 @@ def test_a_refusal_of_a_load_without_rows_is_said(make_desk: MakeDesk, monkeypat
 
     monkeypatch.setattr(DltDeskPipeline, "load", refuse)
     assert (desk.sync().status, desk.sync().error_message) == (Status.FAILED, "refused")
+
+
+def test_what_a_broken_load_left_of_a_new_record_goes_with_what_the_record_loses(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tickets=[ticket(1, tags=["a", "b"])])
+    upsert = DuckDBWriter.upsert
+
+    def refuse(self: DuckDBWriter, table: str, parquet: Path, columns: Sequence[str]) -> None:
+        if table == "paper_tickets":
+            raise duckdb.IOException("the disk is full")
+        upsert(self, table, parquet, columns)
+
+    with monkeypatch.context() as full:
+        full.setattr(load, "DELAYS", ())
+        full.setattr(DuckDBWriter, "upsert", refuse)
+        assert desk.sync().status is Status.FAILED
+    assert [row["id"] for row in desk.table("ticket_comments")] == ["1:a", "1:b"]
+    desk.account.records["tickets"] = [ticket(1, 1_700_000_001, tags=["a"])]
+    assert desk.sync().status is Status.SUCCESS
+    sql = "SELECT id FROM helpdesk.ticket_comments WHERE deleted_at IS NULL"
+    assert desk.project.warehouse.query(sql).to_pylist() == [{"id": "1:a"}]

@@ -223,6 +223,14 @@ def test_a_refused_load_changes_nothing_and_does_not_wedge_the_next(warehouse: W
     pipeline.close()
 
 
+def test_rows_that_come_back_to_what_they_were_are_stored_so(warehouse: Warehouse) -> None:
+    pipeline = warehouse.pipeline("zendesk", "acme")
+    for number, subject in enumerate(("before", "between", "before")):
+        load(pipeline, [row("1", subject=subject)], {"n": number})
+        assert all_rows(warehouse)["1"]["subject"] == subject
+    pipeline.close()
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_tables_are_written_in_the_order_given_whatever_the_file_system_lists_first(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, reverse: bool
