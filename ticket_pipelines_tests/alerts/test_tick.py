@@ -164,9 +164,11 @@ def test_facts_of_a_desk(installed: Project) -> None:
 
 
 def test_an_idle_check_counts_as_a_success_where_it_follows_one(installed: Project) -> None:
+    installed.desks.ended("acme", Ending(Status.SUCCESS, NOON, whole=True))
     installed.desks.ended("acme", Ending(Status.SKIPPED, NOON + MINUTE))
     assert read_facts(installed.control, NOON)[0].success_at == NOON + MINUTE
     insert_run(installed.control, "acme", NOON + 2 * MINUTE, "partial")
+    installed.desks.ended("acme", Ending(Status.PARTIAL, NOON + 2 * MINUTE))
     installed.desks.ended("acme", Ending(Status.SKIPPED, NOON + 3 * MINUTE))
     assert read_facts(installed.control, NOON)[0].success_at == NOON - MINUTE + timedelta(seconds=10)
 

@@ -67,7 +67,7 @@ def test_a_parked_desk_is_not_late_and_says_why(one: Project) -> None:
 
 def test_an_idle_check_moves_the_time_of_the_data_on(one: Project) -> None:
     insert_run(one.control, "acme", NOON - minutes(30))
-    one.desks.ended("acme", Ending(Status.SUCCESS, NOON - minutes(30) + timedelta(seconds=10)))
+    one.desks.ended("acme", Ending(Status.SUCCESS, NOON - minutes(30) + timedelta(seconds=10), whole=True))
     assert only(one).data_as_of == NOON - minutes(30)
     one.desks.ended("acme", Ending(Status.SKIPPED, NOON - minutes(5)))
     assert only(one).data_as_of == NOON - minutes(5)
