@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from dlt_sources import VENDORS
 from dlt_sources.errors import ConnectionFailedError
 from ticket_pipelines.alerts.facts import read_facts
-from ticket_pipelines.control.database import sync_runs
+from ticket_pipelines.control.database import desks, sync_runs
 from ticket_pipelines.control.status import status
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.sync.package import Bounds
@@ -435,3 +435,19 @@ def test_a_sync_of_some_says_nothing_of_the_others(make_desk: MakeDesk, some: di
     assert known() == before
     assert desk.sync().status is Status.SUCCESS
     assert all(now != then for now, then in zip(known(), before, strict=True))
+
+
+def test_the_sync_between_two_slices_of_a_backfill_counts_as_one_of_the_whole_desk(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tickets=[ticket(number) for number in range(300)], colours=[RED])
+    first = desk.sync()
+    with desk.project.control.begin() as connection:
+        connection.execute(sa.update(desks).values(next_due_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    # each row is written again, so that there are slices
+    monkeypatch.setattr("ticket_pipelines.sync.heads.SHAPE_VERSION", 2)
+    since = datetime(2021, 1, 1, tzinfo=UTC)
+    backfill = desk.sync(mode=Mode.BACKFILL, since=since, bounds=Bounds(rows=100))
+    (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
+    assert found.data_as_of is not None
+    assert first.started_at < backfill.started_at < found.data_as_of
