@@ -15,7 +15,7 @@ from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
-from ticket_pipelines_tests.fixtures.project import MakeProject
+from ticket_pipelines_tests.fixtures.project import MakeProject, not_due
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 PAST = {"now": "2025-06-01T12:00:00Z", "frozen": True}
@@ -84,6 +84,7 @@ def make_desk(make_project: MakeProject, make_sandbox: MakeSandbox) -> MakeDesk:
         project = projects[warehouse_url]
         sandbox = make_sandbox(**options)
         project.desks.add(key, "zendesk", {**sandbox.zendesk.config, **(config or {})}, sandbox.zendesk.credentials)
+        not_due(project, key)
         return ZendeskDesk(project, key, sandbox)
 
     return make

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from dlt_sources import VENDORS
 from dlt_sources.errors import ConnectionFailedError
-from ticket_pipelines.alerts.facts import read_facts
-from ticket_pipelines.control.database import desks, sync_runs
-from ticket_pipelines.control.status import status
+from ticket_pipelines.control.database import sync_runs
 from ticket_pipelines.errors import UsageError
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.reading import BROKEN_OFF
@@ -22,7 +18,7 @@ from ticket_pipelines.sync.rebuild import rebuild_desk
 from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult, Trigger
 from ticket_pipelines_tests.sync.conftest import MakeDesk, PaperDesk
-from ticket_pipelines_tests.sync.paper import PAPER, ticket
+from ticket_pipelines_tests.sync.paper import ticket
 
 RED, BLUE = {"name": "red", "shade": "dark"}, {"name": "blue", "shade": "light"}
 
@@ -107,7 +103,6 @@ def test_a_listing_that_no_longer_holds_a_record(make_desk: MakeDesk, warehouse_
 
 
 def test_a_listing_cut_short_sweeps_nothing(make_desk: MakeDesk) -> None:
-    from dlt_sources.errors import ConnectionFailedError
 
     desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
     desk.sync()
@@ -130,35 +125,6 @@ def test_a_listing_that_breaks_off_without_a_word_sweeps_nothing_and_is_said(mak
     done = reconcile_desk(desk.project, desk.key, ReconcileRequest(streams=("colours",), repair=True))
     assert [(found.outcome, found.reason) for found in done.found] == [("not compared", BROKEN_OFF)]
     assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
-
-
-def test_a_listing_that_broke_off_is_read_again_in_the_next_sync(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
-    seldom = replace(PAPER.stream("colours"), scheduled_every=3600)
-    others = [stream for stream in PAPER.streams if stream.name != "colours"]
-    monkeypatch.setitem(VENDORS, "paper", replace(PAPER, streams=(*others, seldom)))
-    desk.account.broken_off = ("colours",)
-    assert desk.sync(trigger=Trigger.SCHEDULE).status is Status.PARTIAL
-    desk.account.broken_off = ()
-    desk.account.records["colours"] = [RED]
-    assert desk.sync(trigger=Trigger.SCHEDULE).status is Status.SUCCESS
-    assert [row["deleted_at"] is None for row in desk.table("paper_colours")] == [False, True]
-
-
-def test_a_deletion_between_two_pages_of_a_list_hides_none_of_the_living(make_desk: MakeDesk) -> None:
-    colours = [{"name": name} for name in ("blue", "green", "red", "white", "yellow")]
-    desk = make_desk(tickets=[ticket(1)], colours=colours)
-    desk.account.page_size = 2
-    desk.sync()
-    # the first page is given, and its first record deleted: the first one of the second page moves into the first
-    desk.account.removed["colours", 1] = 0
-    assert desk.sync().status is Status.SUCCESS
-    gone = "SELECT id FROM helpdesk.paper_colours WHERE deleted_at IS NOT NULL"
-    assert desk.project.warehouse.query(gone).to_pylist() == []
-    desk.sync()
-    assert desk.project.warehouse.query(gone).to_pylist() == [{"id": "blue"}]
 
 
 def test_a_position_that_moved_past_nothing_new_is_kept(make_desk: MakeDesk) -> None:
@@ -414,40 +380,3 @@ def test_runs_are_recorded_in_both_places(make_desk: MakeDesk, warehouse_url: st
 def test_an_unknown_desk(make_desk: MakeDesk) -> None:
     with pytest.raises(UsageError, match="there is no desk 'nope'"):
         PaperDesk(make_desk().project, "nope", make_desk(key="other").account).sync()
-
-
-@pytest.mark.parametrize("some", [{"ids": ("1",)}, {"streams": ("colours",)}], ids=["records", "streams"])
-def test_a_sync_of_some_says_nothing_of_the_others(make_desk: MakeDesk, some: dict[str, Any]) -> None:
-    desk = make_desk(tickets=[ticket(1)], colours=[RED])
-
-    def known() -> tuple[Any, ...]:
-        (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
-        (facts,) = read_facts(desk.project.control, datetime.now(UTC))
-        assert facts.success_at == found.last_success_at
-        return found.data_as_of, found.last_success_at, found.consecutive_failures, found.next_due_at
-
-    assert desk.sync().status is Status.SUCCESS
-    desk.account.failures["tickets", 0] = ConnectionFailedError("nobody answers")
-    assert desk.sync(streams=("tickets",)).status is Status.FAILED
-    before = known()
-    assert before[2] == 1
-    assert desk.sync(**some).status is Status.SUCCESS
-    assert known() == before
-    assert desk.sync().status is Status.SUCCESS
-    assert all(now != then for now, then in zip(known(), before, strict=True))
-
-
-def test_the_sync_between_two_slices_of_a_backfill_counts_as_one_of_the_whole_desk(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk = make_desk(tickets=[ticket(number) for number in range(300)], colours=[RED])
-    first = desk.sync()
-    with desk.project.control.begin() as connection:
-        connection.execute(sa.update(desks).values(next_due_at=datetime(2020, 1, 1, tzinfo=UTC)))
-    # each row is written again, so that there are slices
-    monkeypatch.setattr("ticket_pipelines.sync.heads.SHAPE_VERSION", 2)
-    since = datetime(2021, 1, 1, tzinfo=UTC)
-    backfill = desk.sync(mode=Mode.BACKFILL, since=since, bounds=Bounds(rows=100))
-    (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
-    assert found.data_as_of is not None
-    assert first.started_at < backfill.started_at < found.data_as_of

@@ -17,7 +17,7 @@ from ticket_pipelines.settings import read_settings
 from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
-from ticket_pipelines_tests.fixtures.project import MakeProject
+from ticket_pipelines_tests.fixtures.project import MakeProject, not_due
 from ticket_pipelines_tests.fixtures.sandbox import SELDOM, MakeSandbox
 
 
@@ -92,6 +92,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QContactDesk]:
     with SandboxServer(Options(tickets=48)) as server:
         vendor = server.qcontact
         project.desks.add("fibre", "qcontact", {**vendor.config, "schedule": SELDOM}, vendor.logins["token"])
+        not_due(project, "fibre")
         desk = QContactDesk(project, "fibre", vendor)
         desk.synced()
         yield desk
@@ -125,6 +126,7 @@ def make_qcontact(make_project: MakeProject, make_sandbox: MakeSandbox) -> MakeQ
         project = make_project(warehouse_url)
         vendor = make_sandbox(**{"tickets": 24, "qcontact": settings or {}, **options}).qcontact
         project.desks.add(key, "qcontact", {**vendor.config, **(config or {})}, vendor.logins[login])
+        not_due(project, key)
         return QContactDesk(project, key, vendor)
 
     return make

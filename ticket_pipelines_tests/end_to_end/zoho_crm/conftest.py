@@ -15,7 +15,7 @@ from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
-from ticket_pipelines_tests.fixtures.project import MakeProject
+from ticket_pipelines_tests.fixtures.project import MakeProject, not_due
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 READABLE = ["Cases", "Deals", "Contacts", "Leads", "Accounts", "Notes", "Price_Lists", "Order", "Wide_Surveys"]
@@ -94,6 +94,7 @@ def make_crm(make_project: MakeProject, make_sandbox: MakeSandbox) -> MakeCrmDes
         vendor = make_sandbox(zoho_crm=settings or {}, **options).zoho_crm
         config = {**vendor.config, **({"modules": modules} if modules else {})}
         project.desks.add(key, "zoho_crm", config, vendor.logins[login])
+        not_due(project, key)
         return CrmDesk(project, key, vendor)
 
     return make

@@ -15,7 +15,7 @@ from ticket_pipelines.sync.engine import sync_desk
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.result import Status, SyncRequest, SyncResult
-from ticket_pipelines_tests.fixtures.project import MakeProject
+from ticket_pipelines_tests.fixtures.project import MakeProject, not_due
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 
@@ -89,6 +89,7 @@ def make_desk_desk(make_project: MakeProject, make_sandbox: MakeSandbox) -> Make
         project = projects[warehouse_url]
         vendor = make_sandbox(zoho_desk=settings or {}, **options).zoho_desk
         project.desks.add(key, "zoho_desk", {**vendor.config, **(config or {})}, vendor.logins[login])
+        not_due(project, key)
         return DeskDesk(project, key, vendor)
 
     return make
