@@ -52,9 +52,13 @@ def replay(desk: str | None, as_json: bool) -> None:
 
     settings = start()
     with opened(settings) as project:
-        there = [project.desks.get(desk)] if desk else project.desks.list()
-        # a removed desk keeps its entries until it is purged, and has nobody to ask
-        keys = [one.key for one in there if waiting(project.control, one.key)]
+        asked = [project.desks.get(desk)] if desk else project.desks.list(removed=True)
+        held = [one for one in asked if waiting(project.control, one.key)]
+    keys = [one.key for one in held if one.removed_at is None]
+    for one in held:
+        if one.removed_at is not None:
+            forget = f"`ticket-pipelines desks remove {one.key} --purge` deletes what it left"
+            click.echo(f"{one.key}: left out, since the desk was removed; {forget}", err=True)
     results, failed = [], False
     for key in keys:
         from ticket_pipelines.defs.launch import run_replay
@@ -73,7 +77,7 @@ def replay(desk: str | None, as_json: bool) -> None:
     else:
         for result in results:
             print_summary(result)
-        if not keys:
+        if not held:
             click.echo("the quarantine is empty")
     statuses = {EXIT.get(result.status, 1) for result in results}
     click.get_current_context().exit(1 if failed or 1 in statuses else max(statuses, default=0))

@@ -43,7 +43,9 @@ def test_a_removed_desk_does_not_keep_the_others_from_being_tried_again(cli: Cli
         project.desks.remove("aaa")
     done = cli("quarantine", "replay", "--json")
     assert (done.exit_status, [one["desk"] for one in done.json]) == (0, ["bbb"])
+    assert "aaa: left out" in done.stderr
     assert [one["desk"] for one in cli("quarantine", "list", "--json").json] == ["aaa"]
+    assert "is empty" not in cli("quarantine", "replay").stdout
 
 
 def test_source_and_warehouse_are_compared_and_repaired(cli: Cli, add_desk: AddDesk) -> None:

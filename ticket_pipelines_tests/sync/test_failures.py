@@ -82,10 +82,11 @@ def test_rows_that_the_warehouse_refuses(make_desk: MakeDesk, postgres_url: str)
     assert desk.sync(streams=("tickets",)).details["streams"]["tickets"]["cursor_before"] == {"seen": 10}
 
 
+@pytest.mark.parametrize("bound", ["MOST_REFUSED", "MOST_REFUSED_OF_PACKAGE"])
 def test_a_warehouse_that_refuses_everything(
-    make_desk: MakeDesk, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, postgres_url: str, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(load, "MOST_REFUSED", 2)
+    monkeypatch.setattr(load, bound, 2)
     desk = make_desk(postgres_url, tickets=[ticket(n, tags=["a\0b"]) for n in range(8)])
     result = desk.sync()
     assert (result.status, result.error_code) == (Status.FAILED, "warehouse_rejected")
