@@ -9,7 +9,7 @@ after the place that the live position has reached is no difference: the next sy
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ from dlt_sources.errors import (
     ConnectionFailedError,
     CredentialsError,
     LimitError,
+    MalformedError,
     SourceError,
     TransientError,
     UnavailableError,
@@ -299,32 +300,60 @@ class _Reconcile:
                 found.differs(key, version, how, why)
                 if why is Reason.LOST:
                     mending.fetch(stream, key, version)
-        try:
-            self._ask(stream, found, self.ledger.unshown(stream.name, began), mending)
-        except SourceError as error:
-            found.reason = "; ".join(filter(None, (found.reason, str(error))))
+        self._judge(stream, found, list(self.ledger.unshown(stream.name, began)), mending)
         found.approximate = found.approximate or bool(found.newer)
 
-    def _ask(self, stream: Stream, found: Found, extra: Iterable[Row], mending: Mending) -> None:
-        """Asks for each row that the source does not show: only one that it has no more is called deleted."""
+    def _judge(self, stream: Stream, found: Found, extra: Sequence[Row], mending: Mending) -> None:
+        """Finds out of each row that the source does not show why: only one that it has no more is called deleted."""
         whole = stream.refresh is Refresh.SNAPSHOT and found.reason is None
-        for number, (key, version) in enumerate(extra):
-            if whole:
-                why = Reason.DELETED
-                mending.bury(stream, key)
-            elif not stream.by_id or stream.by_parent or number >= MOST_ASKED:
-                why = Reason.NOT_ASKED
-            else:
-                try:
-                    of = fate(self.client, stream, key)
-                    why = Reason.FILTERED if of is Fate.ALIVE else Reason.DELETED
-                except AccessError:
-                    of, why = Fate.ALIVE, Reason.NO_PERMISSION
-                if of is Fate.MARKED:
-                    mending.fetch(stream, key, None)
-                elif of is Fate.GONE:
+        asked = 0
+        try:
+            if whole and extra:
+                shown = self._shown_now(stream)
+                extra = [(key, version) for key, version in extra if key not in shown]
+            for key, version in extra:
+                if whole:
+                    why = Reason.DELETED
                     mending.bury(stream, key)
-            found.differs(key, version, Difference.EXTRA, why)
+                elif not stream.by_id or stream.by_parent or asked >= MOST_ASKED:
+                    why = Reason.NOT_ASKED
+                else:
+                    why = self._ask(stream, key, mending)
+                found.differs(key, version, Difference.EXTRA, why)
+                asked += 1
+        except SourceError as error:
+            found.reason = "; ".join(filter(None, (found.reason, str(error))))
+            for key, version in extra[asked:]:
+                found.differs(key, version, Difference.EXTRA, Reason.NOT_ASKED)
+
+    def _shown_now(self, stream: Stream) -> set[str]:
+        """The ids that a list shows when it is read again.
+
+        What is deleted while a list is read moves the others up, one of them past the place where a page begins.
+
+        Raises:
+            MalformedError: It broke off.
+        """
+        heads, last = HeadReader(stream), False
+        shown: set[str] = set()
+        for page in self._pages(stream, {}):
+            shown.update(head.id for head in heads.read(page.records, datetime.now(UTC))[0])
+            last = page.last
+        if not last:
+            raise MalformedError(BROKEN_OFF)
+        return shown
+
+    def _ask(self, stream: Stream, key: str, mending: Mending) -> Reason:
+        """Asks for a row that the source does not show, and has it repaired if its record is gone."""
+        try:
+            of = fate(self.client, stream, key)
+        except AccessError:
+            return Reason.NO_PERMISSION
+        if of is Fate.MARKED:
+            mending.fetch(stream, key, None)
+        elif of is Fate.GONE:
+            mending.bury(stream, key)
+        return Reason.FILTERED if of is Fate.ALIVE else Reason.DELETED
 
     def _reached(self, stream: Stream, position: Position) -> int | None:
         """Up to which time, in milliseconds of the vendor's clock, syncs have read a stream; None: nobody knows."""

@@ -1,13 +1,15 @@
-"""Installations that are killed: made once, copied for each kill, and compared by what their tables hold."""
+"""Installations whose syncs are killed: made once, copied for each kill, and compared by what their tables hold."""
 
 from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -19,6 +21,7 @@ from ticket_pipelines.warehouse.runs import SYNC_RUNS
 from ticket_pipelines_tests.crash.cases import Case
 from ticket_pipelines_tests.equivalence.canonical import digest, rows
 from ticket_pipelines_tests.equivalence.following import HIDDEN, JSON_IN_VIEWS, OF_SOME_ENGINES, RELATIONS, VIEWS
+from ticket_pipelines_tests.fixtures.clickhouse import ClickHouseServer
 from ticket_pipelines_tests.fixtures.postgres import PostgresServer
 from ticket_pipelines_tests.fixtures.sandbox import SELDOM
 
@@ -28,55 +31,144 @@ Contents = Mapping[str, tuple[int, str]]
 _numbers = itertools.count(1)
 
 
+class Stored(Protocol):
+    """Where an installation's warehouse is."""
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+
+    def rest(self) -> None:
+        """Makes its files fit to be copied."""
+
+    def copy(self, home: Path, /) -> Stored:
+        """The same once more, for the copy of the installation in that folder."""
+
+    def remove(self) -> None:
+        """Frees what is not in the installation's folder."""
+
+
 @dataclass(frozen=True)
-class Installation:
-    """An installation in a folder, with the embedded warehouse in it, or in a database of a server.
+class Embedded:
+    """In the installation's folder.
 
     Attributes:
-        home: Its folder.
-        engine: Of its warehouse.
-        server: The Postgres server, where that is the engine.
-        database: Name of its database there.
+        engine: DuckDB, or ClickHouse.
+        home: The folder.
+    """
+
+    engine: str
+    home: Path
+
+    @property
+    def url(self) -> str:
+        return f"{self.engine}:///{self.home / 'warehouse'}"
+
+    def rest(self) -> None:
+        """Nobody has it open."""
+
+    def copy(self, home: Path, /) -> Embedded:
+        return Embedded(self.engine, home)
+
+    def remove(self) -> None:
+        """All of it is in the folder."""
+
+
+@dataclass(frozen=True)
+class InDatabase:
+    """In a database of the session's Postgres server.
+
+    Attributes:
+        server: The server.
+        name: Of the database.
+    """
+
+    server: PostgresServer
+    name: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url(self.name)
+
+    def rest(self) -> None:
+        """The server copies it itself."""
+
+    def copy(self, _home: Path, /) -> InDatabase:
+        name = f"{self.name.partition('-')[0]}-{next(_numbers)}"
+        self.server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
+        return InDatabase(self.server, name)
+
+    def remove(self) -> None:
+        self.server.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+@dataclass(frozen=True)
+class OnServer:
+    """On a ClickHouse server of its own, whose folder is in the installation's: its databases have fixed names.
+
+    Attributes:
+        start: Starts a server on a folder.
+        home: The installation's folder.
+    """
+
+    start: Callable[[Path], ClickHouseServer]
+    home: Path
+
+    @cached_property
+    def server(self) -> ClickHouseServer:
+        """The server; it goes on with what a killed process had asked of it."""
+        return self.start(self.home / "clickhouse")
+
+    @property
+    def url(self) -> str:
+        return self.server.url()
+
+    def rest(self) -> None:
+        self.server.stop()
+
+    def copy(self, home: Path, /) -> OnServer:
+        return OnServer(self.start, home)
+
+    def remove(self) -> None:
+        self.server.kill()
+
+
+@dataclass(frozen=True)
+class Installation:
+    """An installation in a folder.
+
+    Attributes:
+        home: The folder.
+        stored: Its warehouse.
     """
 
     home: Path
-    engine: str
-    server: PostgresServer | None = None
-    database: str = ""
+    stored: Stored
 
     @property
     def environ(self) -> dict[str, str]:
         """Its settings."""
-        if self.server is not None:
-            url = self.server.url(self.database)
-        else:
-            url = f"{self.engine}:///{self.home / 'warehouse'}"
-        return {"TICKETS_HOME": str(self.home), "TICKETS_WAREHOUSE": url}
+        return {"TICKETS_HOME": str(self.home), "TICKETS_WAREHOUSE": self.stored.url}
 
     def copy(self) -> Installation:
-        """The same once more. Nobody has it open."""
+        """The same once more. Nobody has it open, nor opens it again."""
         home = self.home.with_name(f"{self.home.name.partition('-')[0]}-{next(_numbers)}")
+        self.stored.rest()
         shutil.copytree(self.home, home, symlinks=True)
         for link in [path for path in home.rglob("*") if path.is_symlink()]:
             # the engine of ClickHouse names its own files by whole paths, and makes such names anew
             link.unlink()
-        if self.server is None:
-            return Installation(home, self.engine)
-        database = f"{self.database.partition('-')[0]}-{next(_numbers)}"
-        self.server.execute(f'CREATE DATABASE "{database}" TEMPLATE "{self.database}"')
-        return Installation(home, self.engine, self.server, database)
+        return Installation(home, self.stored.copy(home))
 
     def remove(self) -> None:
         """Frees its room."""
+        self.stored.remove()
         shutil.rmtree(self.home)
-        if self.server is not None:
-            self.server.execute(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
 
 
-def install(home: Path, engine: str, case: Case, account: Listening, server: PostgresServer | None) -> Installation:
+def install(home: Path, stored: Stored, case: Case, account: Listening) -> Installation:
     """A new installation with one desk."""
-    database = server.create_database() if server is not None else ""
-    made = Installation(home, engine, server, database)
+    made = Installation(home, stored)
     with open_project(made.environ) as project:
         credentials = dict(account.logins[case.login])
         config = {**account.config, **case.config, "schedule": SELDOM}

@@ -15,10 +15,9 @@ from ticket_pipelines.sandbox.server import Listening
 from ticket_pipelines.sync.position import Walk
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.crash.cases import Case
-from ticket_pipelines_tests.crash.installations import KEY, Contents, Installation, contents, free, install
+from ticket_pipelines_tests.crash.installations import KEY, Contents, Installation, Stored, contents, free, install
 from ticket_pipelines_tests.crash.points import PHASES, Point
 from ticket_pipelines_tests.crash.process import sync_in_process
-from ticket_pipelines_tests.fixtures.postgres import PostgresServer
 
 DAY = 86_400
 REACHED = 0.97
@@ -60,12 +59,9 @@ class Told:
 class Bench:
     """One account, and installations on one engine that read it."""
 
-    def __init__(
-        self, folder: Path, engine: str, case: Case, account: Listening, server: PostgresServer | None = None
-    ) -> None:
+    def __init__(self, home: Path, stored: Stored, case: Case, account: Listening) -> None:
         self.case, self.account = case, account
-        self._engine = engine
-        self._before = install(folder / "begun", engine, case, account, server)
+        self._before = install(home, stored, case, account)
 
     def whole(self) -> tuple[Whole, Installation]:
         """An undisturbed sync, and the installation that it leaves."""

@@ -12,16 +12,17 @@ import pytest
 from ticket_pipelines.sandbox.emulator import Options
 from ticket_pipelines.sandbox.server import SandboxServer
 from ticket_pipelines_tests.crash.cases import CASES, PAST
+from ticket_pipelines_tests.crash.installations import Embedded, InDatabase, OnServer, Stored
 from ticket_pipelines_tests.crash.killing import Bench, Told, spread
 
-ENGINES = ("duckdb", "postgres", "chdb")
+ENGINES = ("duckdb", "postgres", "chdb", "clickhouse")
 POINTS = 200
 SAMPLE = {
     ("zendesk", "duckdb"): 2,
     ("zendesk", "postgres"): 1,
     ("zendesk", "chdb"): 1,
     ("zoho_desk", "postgres"): 1,
-    ("zoho_crm", "chdb"): 1,
+    ("zoho_crm", "clickhouse"): 1,
     ("qcontact", "duckdb"): 1,
 }
 """Scenes that are played in each run of the tests: the first sync, and for 2 also the one that finds what changed."""
@@ -38,8 +39,14 @@ def make_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeB
             case = CASES[vendor]
             options = Options(tickets=case.tickets, **PAST)  # type: ignore[arg-type]
             sandbox = served.enter_context(SandboxServer(options, settings={vendor: dict(case.settings)}))
-            server = request.getfixturevalue("postgres_server") if engine == "postgres" else None
-            return Bench(tmp_path, engine, case, sandbox.vendors[vendor], server)
+            home = tmp_path / "begun"
+            stored: Stored = Embedded(engine, home)
+            if engine == "postgres":
+                server = request.getfixturevalue("postgres_server")
+                stored = InDatabase(server, server.create_database())
+            elif engine == "clickhouse":
+                stored = OnServer(request.getfixturevalue("start_clickhouse_server"), home)
+            return Bench(home, stored, case, sandbox.vendors[vendor])
 
         yield make
 

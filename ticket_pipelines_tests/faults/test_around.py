@@ -16,7 +16,7 @@ from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.crash.cases import CASES, PAST
-from ticket_pipelines_tests.crash.installations import KEY, contents, free, install
+from ticket_pipelines_tests.crash.installations import KEY, Embedded, contents, free, install
 from ticket_pipelines_tests.crash.process import sync_in_process
 from ticket_pipelines_tests.end_to_end.conftest import MakeDesk, make_desk
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
@@ -74,7 +74,8 @@ def test_a_control_database_that_is_locked_in_the_middle_is_said_and_costs_nothi
 def test_a_disk_that_is_full_is_said_and_costs_nothing(whom: str, tmp_path: Path, make_sandbox: MakeSandbox) -> None:
     case = CASES["zendesk"]
     account = make_sandbox(tickets=case.tickets, **PAST).zendesk
-    full = install(tmp_path / "begun", "duckdb", case, account, None)
+    home = tmp_path / "begun"
+    full = install(home, Embedded("duckdb", home), case, account)
     undisturbed = full.copy()
     assert sync_in_process(undisturbed.environ, KEY).result is not None
 

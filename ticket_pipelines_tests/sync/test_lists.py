@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 from dlt_sources import VENDORS
+from dlt_sources.errors import ConnectionFailedError
+from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk
+from ticket_pipelines.sync.reconciled import Difference, Reason
 from ticket_pipelines.sync.result import Status, Trigger
 from ticket_pipelines_tests.sync.conftest import MakeDesk
 from ticket_pipelines_tests.sync.paper import PAPER, ticket
@@ -41,3 +44,36 @@ def test_a_deletion_between_two_pages_of_a_list_hides_none_of_the_living(make_de
     assert desk.project.warehouse.query(gone).to_pylist() == []
     desk.sync()
     assert desk.project.warehouse.query(gone).to_pylist() == [{"id": "blue"}]
+
+
+def test_a_deletion_between_two_pages_of_a_list_hides_none_of_the_living_from_a_reconciliation(
+    make_desk: MakeDesk,
+) -> None:
+    colours = [{"name": name} for name in ("blue", "green", "red", "white", "yellow")]
+    desk = make_desk(tickets=[ticket(1)], colours=colours)
+    desk.account.page_size = 2
+    desk.sync()
+    desk.account.removed["colours", 1] = 0
+    request = ReconcileRequest(streams=("colours",), repair=True)
+    (found,) = reconcile_desk(desk.project, desk.key, request).found
+    assert (found.outcome, dict(found.counts)) == ("equal", {})
+    (found,) = reconcile_desk(desk.project, desk.key, request).found
+    assert (found.outcome, [row["id"] for row in found.rows]) == ("repaired", ["blue"])
+    gone = "SELECT id FROM helpdesk.paper_colours WHERE deleted_at IS NOT NULL"
+    assert desk.project.warehouse.query(gone).to_pylist() == [{"id": "blue"}]
+
+
+def test_rows_of_which_no_second_list_says_that_they_are_gone_stay(make_desk: MakeDesk) -> None:
+    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
+    desk.sync()
+    desk.account.records["colours"] = [RED]
+
+    def after_a_page() -> bool:
+        desk.account.failures["colours", 0] = ConnectionFailedError("nobody answers")
+        return False
+
+    request = ReconcileRequest(streams=("colours",), repair=True)
+    (found,) = reconcile_desk(desk.project, desk.key, request, stopping=after_a_page).found
+    assert (found.outcome, dict(found.counts)) == ("equal", {(Difference.EXTRA, Reason.NOT_ASKED): 1})
+    assert "nobody answers" in str(found.reason)
+    assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
