@@ -12,6 +12,7 @@ import msgspec
 
 from dlt_sources.base import Page, Stream
 from dlt_sources.errors import AccessError, NotFoundError, PermanentError, StalledError
+from dlt_sources.zoho_crm import metadata
 from dlt_sources.zoho_crm.failures import ScopeError
 from dlt_sources.zoho_crm.metadata import (
     Description,
@@ -67,7 +68,7 @@ class Account:
         """API names of the modules to read."""
         if self._modules is None:
             body, _ = self._reader.get("/crm/v8/settings/modules", {}, "modules", holds="modules")
-            there = [msgspec.json.decode(raw, type=Module) for raw in body.modules]
+            there = [metadata.read(raw, Module) for raw in body.modules]
             readable = [module.api_name or "" for module in there if module.is_readable]
             known = {module.api_name for module in there}
             self._missing = set(self._chosen) - known
@@ -143,4 +144,4 @@ class Account:
     def _fields(self, module: str) -> list[Field]:
         body, _ = self._reader.get("/crm/v8/settings/fields", {"module": module}, f"fields of {module}", holds="fields")
         self._settings[module] = body.fields
-        return [msgspec.json.decode(raw, type=Field) for raw in body.fields]
+        return [metadata.read(raw, Field) for raw in body.fields]

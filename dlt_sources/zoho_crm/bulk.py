@@ -148,7 +148,8 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
     try:
         with zipfile.ZipFile(file) as archive, archive.open(archive.namelist()[0]) as member:
             # line ends belong to the text of a cell
-            rows = csv.reader(_text(member))
+            text = _Text(member)
+            rows = csv.reader(text)
             csv.field_size_limit(LONGEST_CELL)
             header = next(rows, [])
             try:
@@ -161,7 +162,13 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
             left = islice(rows, done, None)
             for records in _parts(left, member, shaped):
                 done += len(records)
-                yield Page(target.stream, records, {**state, "bulk": {**at, "done": done}}, older=True)
+                yield Page(
+                    target.stream,
+                    records,
+                    {**state, "bulk": {**at, "done": done}},
+                    cleaned=text.take_cleaned(),
+                    older=True,
+                )
     except (zipfile.BadZipFile, EOFError, IndexError, ValueError, csv.Error) as error:
         raise ConnectionFailedError(
             f"bulk read of {target.module}: the file is broken ({type(error).__name__})."
@@ -184,10 +191,25 @@ def _parts(
             part, began = [], began if ended else member.tell()
 
 
-def _text(member: IO[bytes]) -> Iterator[str]:
+class _Text:
     """Lines of the file, without NUL characters, which no warehouse takes in text."""
-    for line in io.TextIOWrapper(member, "utf-8-sig", errors="replace", newline=""):
-        yield line.replace("\0", "") if "\0" in line else line
+
+    def __init__(self, member: IO[bytes]) -> None:
+        self._lines = io.TextIOWrapper(member, "utf-8-sig", errors="replace", newline="")
+        self._cleaned = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            if "\0" in line:
+                self._cleaned += line.count("\0")
+                yield line.replace("\0", "")
+            else:
+                yield line
+
+    def take_cleaned(self) -> int:
+        """Count of NUL characters since the last time."""
+        taken, self._cleaned = self._cleaned, 0
+        return taken
 
 
 def _only(target: Target, jobs: Jobs) -> Job:

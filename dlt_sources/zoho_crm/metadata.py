@@ -7,8 +7,9 @@ is a field of its module, and the stream of its rows besides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -99,6 +100,23 @@ class Field(msgspec.Struct):
     def kind(self) -> Kind:
         """Kind of its column."""
         return KINDS.get(self.data_type) or JSON_KINDS.get(self.json_type or "", Kind.TEXT)
+
+
+Shape = TypeVar("Shape", Module, Field)
+
+
+def read(raw: msgspec.Raw, shape: type[Shape]) -> Shape:
+    """A module or a field; of what is not as documented nothing is known, and nothing else waits for it."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        said = msgspec.json.decode(raw)
+    known = {}
+    for attribute in msgspec.structs.fields(shape) if isinstance(said, dict) else ():
+        with suppress(msgspec.ValidationError):
+            if attribute.name in said:
+                known[attribute.name] = msgspec.convert(said[attribute.name], attribute.type)
+    return shape(**known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,7 +17,7 @@ from dlt_sources.errors import MalformedError
 from dlt_sources.zoho_desk.times import millis, stamp
 
 Members = dict[str, msgspec.Raw]
-members = msgspec.json.Decoder(Members).decode
+_members = msgspec.json.Decoder(Members).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +36,29 @@ class Rows:
 
 
 class Brief(msgspec.Struct, rename="camel"):
-    """What reading on needs to know of a ticket."""
+    """What reading on needs to know of a ticket; whatever Zoho says there, nothing else waits for it."""
 
-    id: str | int
-    modified_time: str | int | None = None
-    created_time: str | int | None = None
-    customer_response_time: str | int | None = None
-    thread_count: str | int | None = None
-    comment_count: str | int | None = None
+    id: Any = None
+    modified_time: Any = None
+    created_time: Any = None
+    customer_response_time: Any = None
+    thread_count: Any = None
+    comment_count: Any = None
 
     @property
     def key(self) -> str:
-        """The id as text."""
-        return str(self.id)
+        """The id as text; empty: there is none."""
+        return key_of(self.id)
 
     @property
     def mark(self) -> str:
         """Differs when something was said or done on the ticket."""
         return f"{self.modified_time}|{self.customer_response_time}|{self.thread_count}|{self.comment_count}"
+
+
+_brief = msgspec.json.Decoder(Brief).decode
+_values = msgspec.json.Decoder(dict[str, Any]).decode
+Shape = TypeVar("Shape")
 
 
 def envelope(key: str) -> Callable[[bytes], Rows]:
@@ -77,16 +82,43 @@ def one(body: bytes) -> msgspec.Raw | None:
     return msgspec.json.decode(body, type=msgspec.Raw) if body.strip() else None
 
 
-def brief(record: msgspec.Raw, about: str) -> Brief:
+def members(record: msgspec.Raw) -> Members:
+    """The fields of a record.
+
+    Raises:
+        MalformedError: It is no object.
+    """
+    return _read(record, _members)
+
+
+def brief(record: msgspec.Raw) -> Brief:
     """What reading on needs of a ticket.
 
     Raises:
-        MalformedError: It has no id.
+        MalformedError: It is no object.
     """
+    return _read(record, _brief)
+
+
+def values(record: msgspec.Raw) -> dict[str, Any]:
+    """The fields of a record with their values.
+
+    Raises:
+        MalformedError: It is no object.
+    """
+    return _read(record, _values)
+
+
+def key_of(value: Any) -> str:
+    """An id as text; empty where it is none."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def _read(record: msgspec.Raw, decode: Callable[[msgspec.Raw], Shape]) -> Shape:
     try:
-        return msgspec.json.decode(record, type=Brief)
-    except msgspec.DecodeError as error:
-        raise MalformedError(f"{about}: a record is not as documented ({type(error).__name__}).") from None
+        return decode(record)
+    except msgspec.DecodeError:
+        raise MalformedError("In the place of a record stands something else, which has no fields.") from None
 
 
 def with_fields(record: msgspec.Raw, fields: Mapping[str, Any]) -> msgspec.Raw:
@@ -104,7 +136,7 @@ def form(stream: Stream) -> Form:
     def brought(record: msgspec.Raw) -> msgspec.Raw:
         try:
             found = members(record)
-        except msgspec.DecodeError:
+        except MalformedError:
             # set aside later, by whoever shapes it
             return record
         changed = {

@@ -14,7 +14,7 @@ import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import LimitError, MalformedError, NotFoundError, SourceError
-from dlt_sources.zoho_desk.bodies import Brief, members, with_fields
+from dlt_sources.zoho_desk.bodies import Brief, key_of, members, values, with_fields
 from dlt_sources.zoho_desk.feed import OVERLAP, Feed
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.times import millis, minutes
@@ -108,9 +108,14 @@ def of_chosen(reader: Reader, stream: Stream, ids: Sequence[str], read: Read) ->
 class Summary(msgspec.Struct, rename="camel"):
     """A thread as its ticket's list gives it, without content."""
 
-    id: str | int
-    created_time: str | int | None = None
-    status: str | None = None
+    id: Any = None
+    created_time: Any = None
+    status: Any = None
+
+    @property
+    def key(self) -> str:
+        """The id as text; empty: there is none."""
+        return key_of(self.id)
 
     def may_be_read(self, read_before: int | None) -> bool:
         """Whether an earlier reading may have its content, which no longer changes once it was sent.
@@ -128,16 +133,17 @@ def threads(reader: Reader, stream: Stream, ticket: Brief, read_before: int | No
     if _none(ticket.thread_count):
         return []
     records = _whole(reader, stream, f"/tickets/{ticket.key}/threads", most=200)
-    summaries = [msgspec.json.decode(record, type=Summary) for record in records]
-    older = [str(summary.id) for summary in summaries if summary.may_be_read(read_before)]
+    summaries = [msgspec.convert(values(record), Summary) for record in records]
+    older = [summary.key for summary in summaries if summary.key and summary.may_be_read(read_before)]
     known = reader.recall(stream, older) if older and reader.recall else ()
     found = []
     for record, summary in zip(records, summaries, strict=True):
         whole: Mapping[str, msgspec.Raw] = {}
-        if str(summary.id) not in known:
-            path = f"/tickets/{ticket.key}/threads/{summary.id}"
+        # one without an id is set aside
+        if summary.key and summary.key not in known:
+            path = f"/tickets/{ticket.key}/threads/{summary.key}"
             try:
-                whole = members(reader.one(stream, path, {"include": "plainText"}, key=str(summary.id)))
+                whole = members(reader.one(stream, path, {"include": "plainText"}, key=summary.key))
             except NotFoundError:
                 # deleted since the list was read, or the whole ticket: the next list says which
                 continue
@@ -188,7 +194,7 @@ def deletions(records: Iterable[msgspec.Raw]) -> set[str]:
     """Ids of the tickets whose history ends with their deletion."""
     last: dict[str, tuple[str, str]] = {}
     for record in records:
-        event = msgspec.json.decode(record, type=dict[str, Any])
+        event = values(record)
         name, at = event.get("eventName"), str(event.get("eventTime"))
         if name in ("TicketDeleted", "TicketRestored"):
             ticket = event["ticketId"]
@@ -208,9 +214,10 @@ def _named(ticket: str, events: Sequence[msgspec.Raw]) -> Iterator[tuple[str, ms
     seen: dict[str, int] = {}
     # the list runs from the newest back: counted from the oldest, an event keeps its number when others come
     for record in reversed(events):
-        event = msgspec.json.decode(record, type=dict[str, Any])
-        actor = event.get("actor") or {}
-        key = f"{ticket}:{event.get('eventTime')}:{event.get('eventName')}:{actor.get('id') or actor.get('type') or ''}"
+        event = values(record)
+        actor = event.get("actor") or ""
+        who = (actor.get("id") or actor.get("type") or "") if isinstance(actor, dict) else actor
+        key = f"{ticket}:{event.get('eventTime')}:{event.get('eventName')}:{who}"
         seen[key] = seen.get(key, -1) + 1
         yield f"{key}:{seen[key]}", record
 
@@ -233,5 +240,5 @@ def _still_needed(done: dict[str, str], position: State) -> dict[str, str]:
     return kept
 
 
-def _none(count: str | int | None) -> bool:
+def _none(count: Any) -> bool:
     return count is not None and str(count) == "0"

@@ -165,7 +165,7 @@ class ZohoDeskClient:
             rows = self._reader.page(TICKETS, TICKETS.path, {}, most=1)
         except (AccessError, UnavailableError):
             return None
-        return brief(rows.records[0], "stream tickets") if rows.records else None
+        return next((some for some in map(brief, rows.records) if some.key), None)
 
     def _access(self, stream: Stream, some: Brief | None) -> Access:
         try:

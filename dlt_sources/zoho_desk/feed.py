@@ -5,7 +5,7 @@ A ticket changes when its `modifiedTime` moves, and when its contact answers: no
 walked from the newest change back.
 
 State of a live reading: `modified` and `responded`, the newest times seen; while a list is walked also `walk` (its
-newest time, and the row reached). State of a reading by date: `created`, and `began`, when it began.
+newest time, and the row reached). State of a reading by date: see `by_date.py`; at its end also that of a live one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import msgspec
 
 from dlt_sources.base import State, Window
 from dlt_sources.errors import AccessError, MalformedError, UnavailableError
-from dlt_sources.zoho_desk.bodies import Brief, brief, members
+from dlt_sources.zoho_desk.bodies import Brief, brief, values
+from dlt_sources.zoho_desk.by_date import ByDate
 from dlt_sources.zoho_desk.failures import RefusedParameterError
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.search import CREATED, MODIFIED, RESPONDED, By, Found, Search
@@ -120,8 +121,8 @@ class Feed:
         """Ids of all departments, those that are switched off among them."""
         if self._departments is None:
             pages = self._reader.pages(DEPARTMENTS, DEPARTMENTS.path, {}, most=200)
-            found = [brief(record, "departments").key for rows in pages for record in rows.records]
-            self._departments = tuple(dict.fromkeys(found))
+            found = [brief(record).key for rows in pages for record in rows.records]
+            self._departments = tuple(dict.fromkeys(filter(None, found)))
         return self._departments
 
     def _live(self, start: State) -> Iterator[Batch]:
@@ -179,19 +180,11 @@ class Feed:
 
     def _created(self, state: State, window: Window) -> Iterator[Batch]:
         """Tickets by the time of their creation: windows that stand still, whatever changes meanwhile."""
-        began = state.get("began") or stamp((self._reader.now() - AHEAD) * 1000)
-        since = DAWN if window.since is None else int(window.since.timestamp())
-        until = self._reader.now() + AHEAD if window.until is None else int(window.until.timestamp())
-        reached = millis(state.get("created"))
-        first = since if reached is None else reached // 1000
-        # whoever goes on from here live has to see what changed while this was read
-        after = {**state, "began": began, "modified": began, "responded": began}
-        newest = first
-        for found in self._search(CREATED).read(Span(first, max(first, until))):
-            newest = max([newest, *found.seconds])
-            if found.whole:
-                after = {**after, "created": stamp(newest * 1000)}
-            yield Batch(self._briefs(found.records), after, found.records, found.cleaned)
+        walk = ByDate(state, window, self._reader.now())
+        for found in self._search(CREATED).read(walk.span):
+            yield Batch(self._briefs(found.records), walk.behind(found), found.records, found.cleaned)
+        live = walk.live(self._reader.now())
+        yield Batch([], {**walk.state, **({} if live is None else {"modified": live, "responded": live})})
 
     def _listed(self, start: State) -> Iterator[Batch]:
         """The list, newest change first, down to the cursor; a change meanwhile only pushes rows further back."""
@@ -232,10 +225,10 @@ class Feed:
     def _narrowings(self) -> Iterator[tuple[str, Sequence[str]]]:
         yield "departmentId", self.departments()
         statuses = self._reader.page(TICKET_STATUSES, TICKET_STATUSES.path, {}, most=0)
-        yield "status", [msgspec.json.decode(members(record)["status"]) for record in statuses.records]
+        yield "status", [found for record in statuses.records if isinstance(found := values(record).get("status"), str)]
 
     def _briefs(self, records: Sequence[msgspec.Raw]) -> list[Brief]:
-        return [brief(record, "stream tickets") for record in records]
+        return [brief(record) for record in records]
 
 
 UNSORTED = (
@@ -249,7 +242,7 @@ def _cursors(state: State) -> State:
 
 
 def _modified(record: msgspec.Raw) -> int:
-    found = millis(brief(record, "stream tickets").modified_time)
+    found = millis(brief(record).modified_time)
     if found is None:
         raise MalformedError(
             "stream tickets: the list gives a ticket without modifiedTime; reading on without it would lose changes."

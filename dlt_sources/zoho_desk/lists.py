@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import AccessError, UnavailableError
 from dlt_sources.zoho_desk.bodies import Rows, with_fields
+from dlt_sources.zoho_desk.by_date import ByDate
 from dlt_sources.zoho_desk.feed import OVERLAP
 from dlt_sources.zoho_desk.reader import Reader
 from dlt_sources.zoho_desk.search import CREATED, MODIFIED, By, Search
@@ -34,7 +35,7 @@ def fields(reader: Reader, stream: Stream) -> Iterator[Page]:
 def people(reader: Reader, stream: Stream, state: State, window: Window | None) -> Iterator[Page]:
     """Contacts or accounts that changed; all of them, each time, without the right to search.
 
-    State: `modified`, the newest time seen; of a reading by date also `created`.
+    State: `modified`, the newest time seen; of a reading by date see `by_date.py`.
     """
     found = _created(reader, stream, state, window) if window is not None else _modified(reader, stream, state)
     try:
@@ -58,13 +59,11 @@ def _modified(reader: Reader, stream: Stream, state: State) -> Iterator[Page]:
 
 
 def _created(reader: Reader, stream: Stream, state: State, window: Window) -> Iterator[Page]:
-    # whoever goes on from here live has to see what changed while this was read
-    start = {"modified": stamp((reader.now() - AHEAD) * 1000), **state}
-    reached = millis(state.get("created"))
-    since = DAWN if window.since is None else int(window.since.timestamp())
-    until = reader.now() + AHEAD if window.until is None else int(window.until.timestamp())
-    first = since if reached is None else reached // 1000
-    yield from _searched(reader, stream, CREATED, "created", start, Span(first, max(first, until)))
+    walk = ByDate(state, window, reader.now())
+    for found in Search(reader, stream, f"{stream.path}/search", CREATED).read(walk.span):
+        yield Page(stream.name, found.records, walk.behind(found), cleaned=found.cleaned)
+    live = walk.live(reader.now())
+    yield Page(stream.name, [], walk.state if live is None else {**walk.state, "modified": live}, last=True)
 
 
 def _searched(reader: Reader, stream: Stream, by: By, name: str, state: State, span: Span) -> Iterator[Page]:

@@ -7,7 +7,6 @@ feed, `details` (that of a reading ticket by ticket) and `archived`, when the ar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -23,7 +22,7 @@ from dlt_sources.errors import (
     UnavailableError,
 )
 from dlt_sources.zoho_desk import children
-from dlt_sources.zoho_desk.bodies import Brief, members, with_fields
+from dlt_sources.zoho_desk.bodies import Brief, members, values, with_fields
 from dlt_sources.zoho_desk.failures import OutOfRangeError
 from dlt_sources.zoho_desk.feed import Feed
 from dlt_sources.zoho_desk.reader import Reader
@@ -190,7 +189,7 @@ def _detail(reader: Reader, stream: Stream, ticket: Brief, params: Mapping[str, 
     if tagged is None or bytes(tagged).strip(b'"') in (b"0", b"null"):
         return with_fields(record, {"tags": []})
     rows = reader.page(stream, f"/tickets/{ticket.key}/tags", {}, most=0, child=True)
-    names = [msgspec.json.decode(tag, type=dict[str, Any]).get("name") for tag in rows.records]
+    names = [values(tag).get("name") for tag in rows.records]
     return with_fields(record, {"tags": names})
 
 

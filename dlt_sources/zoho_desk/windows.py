@@ -17,6 +17,20 @@ AHEAD = 3600
 """Seconds beyond our clock, for one that is slow."""
 
 
+def live_from(began: int, newest: int | None, now: int) -> int | None:
+    """The time from which a live reading goes on behind a reading by date; None: from the start.
+
+    What changed while that was read has to be read again. The newest change that it has seen was made before it ended,
+    so that Zoho's time at its beginning is proven, whatever our own clock says then; only how long it took is ours.
+
+    Args:
+        began: When it began, by our clock (milliseconds).
+        newest: The newest time of change among what it read (milliseconds); None: it read nothing.
+        now: Our clock (milliseconds).
+    """
+    return None if newest is None else min(began, newest - max(0, now - began))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Whole seconds, the first and the last one included.

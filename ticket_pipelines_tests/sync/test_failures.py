@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,6 +82,22 @@ def test_rows_that_the_warehouse_refuses(make_desk: MakeDesk, postgres_url: str)
     assert set_aside(desk) == [("tickets", "3", "load", 1), ("tickets", "7", "load", 1)]
     assert len(desk.table("ticket_comments", "id")) == 8
     assert desk.sync(streams=("tickets",)).details["streams"]["tickets"]["cursor_before"] == {"seen": 10}
+
+
+@pytest.mark.parametrize("engine", ["chdb", "clickhouse"])
+def test_rows_that_clickhouse_refuses(
+    make_desk: MakeDesk, tmp_path: Path, engine: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("clickhouse_url") if engine == "clickhouse" else f"chdb:///{tmp_path / 'warehouse'}"
+    # a number beyond a double is refused by its JSON alone
+    bad = [json.dumps(ticket(n, tags=["?"])).replace('"?"', "1e400") for n in (3, 7)]
+    good = [ticket(n, tags=["a"]) for n in range(10) if n not in (3, 7)]
+    desk = make_desk(url, tickets=[*good[:4], *bad, *good[4:]])
+    result = desk.sync()
+    assert (result.status, result.rows_created, result.rows_failed) == (Status.PARTIAL, 8, 2)
+    assert set_aside(desk) == [("tickets", "3", "load", 1), ("tickets", "7", "load", 1)]
+    assert {row["id"] for row in desk.table("paper_tickets", "id")} == {str(one["id"]) for one in good}
+    assert desk.sync().details["streams"]["tickets"]["cursor_before"] == {"seen": 10}
 
 
 @pytest.mark.parametrize("bound", ["MOST_REFUSED", "MOST_REFUSED_OF_PACKAGE"])

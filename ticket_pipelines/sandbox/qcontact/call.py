@@ -48,6 +48,11 @@ class Call:
             raise invalid(f"{name} is not a number", 400)
         return int(text)
 
+    @property
+    def page(self) -> int:
+        """Number of the page; one that repeats itself is the first."""
+        return 1 if self.asked.repeat else self.integer("page", 1)
+
     def body(self) -> dict[str, Any]:
         """The body, an object.
 

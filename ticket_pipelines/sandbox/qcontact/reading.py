@@ -53,7 +53,7 @@ def index(call: Call) -> Reply:
     order: Callable[[Entity], Any] = (lambda one: one.id) if call.settings.list_order == "id" else _last_changed
     found.sort(key=order, reverse=True)
     size = min(call.integer("items", _ITEMS), call.settings.most_items)
-    page = call.integer("page", 1)
+    page = call.page
     shown = found[(page - 1) * size : page * size]
     pagination = {"count": len(found), "page": page, "items": size, "pages": max(1, -(-len(found) // size))}
     return ok(
@@ -80,7 +80,7 @@ def events(call: Call) -> Reply:
         raise refused("not_found") if call.settings.no_events_status == 404 else invalid("no events", 400)
     if sort == "id DESC":
         found.reverse()
-    size, page = call.settings.events_page, call.integer("page", 1)
+    size, page = call.settings.events_page, call.page
     shown = found[(page - 1) * size : page * size]
     return ok({"results": shown} if call.settings.events_body == "results" else shown)
 

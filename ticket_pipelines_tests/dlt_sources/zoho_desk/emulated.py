@@ -20,6 +20,7 @@ from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 TICKETS, THREADS, COMMENTS = (ZOHO_DESK.stream(name) for name in ("tickets", "threads", "comments"))
+CONTACTS = ZOHO_DESK.stream("contacts")
 HISTORY, METRICS = (ZOHO_DESK.stream(name) for name in ("ticket_history", "ticket_metrics"))
 
 Start = Callable[..., Listening]

@@ -12,6 +12,8 @@ from ticket_pipelines_tests.dlt_sources.scripted import values
 from ticket_pipelines_tests.dlt_sources.zendesk.emulated import Moving
 from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
     COMMENTS,
+    CONTACTS,
+    THREADS,
     TICKETS,
     Open,
     Start,
@@ -204,6 +206,29 @@ def test_a_clock_of_ours_that_is_ahead_loses_no_answer(organization: Start, open
     account.control.mutate("customer_reply", id=key)
 
     assert key in read(opened(account), TICKETS, first.state).records
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_wrong_clock_of_ours_loses_nothing_behind_a_full_reading(
+    organization: Start, opened: Open, moving: Moving, hours: int
+) -> None:
+    account = organization()
+    moving.time += hours * 3_600
+    streams = (TICKETS, CONTACTS, THREADS)
+    first = {stream.name: read(opened(account), stream, window=Window()).state for stream in streams}
+    account.control.clock(advance=600)
+    new = account.control.mutate("create_ticket")["id"]
+    contact = account.control.records("contacts")[0]["id"]
+    account.control.mutate("update", stream="contacts", id=contact, lastName="Changed")
+    key = sorted(listed(account) - {new})[0]
+    account.control.mutate("customer_reply", id=key)
+    account.control.clock(advance=1 + max(0, -hours * 3_600))
+    moving.time += max(0, -hours * 3_600)
+
+    assert {new, key} <= set(read(opened(account), TICKETS, first["tickets"]).records)
+    assert contact in read(opened(account), CONTACTS, first["contacts"]).records
+    threads = read(opened(account), THREADS, first["threads"]).records.values()
+    assert key in {thread["ticketId"] for thread in threads}
 
 
 def test_tickets_whose_rows_were_not_kept_come_again_from_the_same_position(organization: Start, opened: Open) -> None:

@@ -117,6 +117,31 @@ def test_deletions_arrive_with_their_kind_and_so_does_what_comes_back(
     assert seen == [(True, "soft"), (False, None), (True, "soft"), (True, "permanent")]
 
 
+def test_a_deletion_of_the_second_of_the_last_one_arrives(make_crm: MakeCrmDesk) -> None:
+    desk = make_crm(modules=["Cases"], **PAST)
+    at = "2026-06-01T11:59:00Z"
+    first, second = (record["id"] for record in desk.held("Cases")[7:9])
+    desk.synced()
+    desk.vendor.control.mutate("delete", module="Cases", id=first, at=at)
+    desk.synced()
+    desk.vendor.control.mutate("delete", module="Cases", id=second, at=at)
+
+    desk.synced()
+
+    assert {first, second} <= desk.ids("tickets", "deleted_at IS NOT NULL")
+
+
+def test_a_change_that_moves_no_time_comes_with_a_full_sync(make_crm: MakeCrmDesk) -> None:
+    desk = make_crm(modules=["Cases"], **PAST)
+    desk.synced()
+    key = desk.held("Cases")[7]["id"]
+    desk.change("update", module="Cases", id=key, Subject="By an automation", bump=False)
+
+    desk.synced(mode="full")
+
+    assert desk.row("tickets", key, "subject") == {"subject": "By an automation"}
+
+
 def test_a_record_that_comes_back_with_its_old_time_comes_back_with_a_full_sync(make_crm: MakeCrmDesk) -> None:
     desk = make_crm(modules=["Cases"], **PAST)
     desk.synced()

@@ -69,6 +69,40 @@ def test_the_time_of_change_is_filled_and_is_the_version(desk: DeskDesk) -> None
     assert all(row["version"] == row["at"] for row in rows)
 
 
+def test_a_change_that_moves_no_time_comes_with_a_full_sync(desk: DeskDesk) -> None:
+    key = some(desk)
+    desk.change("update_ticket", id=key, subject="By an automation", bump=False)
+
+    desk.synced(streams=MAIN, mode="full")
+
+    assert desk.row("tickets", key, "subject") == {"subject": "By an automation"}
+
+
+def test_what_is_not_as_documented_is_data_or_set_aside_alone(make_desk_desk: MakeDeskDesk) -> None:
+    desk = make_desk_desk()
+    streams = ("tickets", "threads", "ticket_history")
+    desk.synced(streams=streams)
+    key, gone = some(desk), "77"
+    now = {"modifiedTime": desk.living()[key]["modifiedTime"]}
+    found = [now, {**now, "id": gone, "threadCount": 1.5, "customerResponseTime": {}}, {**now, "id": key}]
+    threads = [{"id": "1", "status": 5, "createdTime": []}, {"status": "SUCCESS"}]
+    events = [{"eventName": "TicketUpdated", "eventTime": 5, "actor": "SYSTEM"}]
+    for match, body in (
+        ("modifiedTimeRange", {"data": found, "count": 3}),
+        (rf"/{key}/threads\?", {"data": threads}),
+        (rf"/{key}/threads/1\?", {"id": "1", "status": 5}),
+        (rf"/{key}/[Hh]istory", {"data": events}),
+    ):
+        desk.vendor.control.fail(status=200, match=match, body=body)
+
+    result = desk.sync(streams=streams)
+
+    assert (result.status, result.error_code, result.rows_failed) == (Status.PARTIAL, "rows_failed", 2)
+    assert desk.row("zoho_desk_threads", "1", "status") == {"status": "5"}
+    made = desk.ask("SELECT actor FROM helpdesk.zoho_desk_ticket_history WHERE id LIKE '%:TicketUpdated:SYSTEM:0'")
+    assert len(made) == 1
+
+
 def test_names_of_department_assignee_and_contact_are_joined(make_desk_desk: MakeDeskDesk) -> None:
     desk = make_desk_desk()
     desk.synced(streams=("tickets", "agents", "departments", "contacts", "accounts"))
