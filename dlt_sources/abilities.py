@@ -23,8 +23,13 @@ class Recalls(Protocol):
 class Rechecks(Protocol):
     """A client that can be asked whether records still exist."""
 
+    @property
+    def gone(self) -> set[str]:
+        """Ids of records that turned out to be missing while something of them was read, until `vanished` has asked."""
+        ...
+
     def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-        """Of these records, and of those that this client found missing while it read, the ones that are deleted.
+        """Of these records, and of those in `gone`, the ones that are deleted.
 
         Each comes as a part (`Page.partial`) that the stream's deletion rules read.
 

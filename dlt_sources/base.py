@@ -194,6 +194,7 @@ class Page:
             values of absent fields are kept.
         older: True when the records may be older than what was read before (a file that was written earlier): only one
             with a higher clock than the stored row's changes it.
+        as_of: Of older records, since when at least they were so; None: nobody says.
         answered: Ids that were asked for and exist, where the records do not bear them as their own (`Client.by_ids`).
     """
 
@@ -204,6 +205,7 @@ class Page:
     cleaned: int = 0
     partial: bool = False
     older: bool = False
+    as_of: datetime | None = None
     answered: tuple[str, ...] = ()
 
 

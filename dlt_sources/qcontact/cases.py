@@ -10,17 +10,16 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError, StalledError
+from dlt_sources.errors import MalformedError, NotFoundError, SourceError, StalledError
 from dlt_sources.qcontact.feed import Brief, Feed, Walk
 from dlt_sources.qcontact.marks import Marks, groups
 from dlt_sources.qcontact.reader import Reader
 from dlt_sources.qcontact.records import flat, tombstone
+from dlt_sources.qcontact.refused import Refused
 from dlt_sources.qcontact.streams import entity_of
 
 TOGETHER = 25
 """Records that make one page."""
-MOST_FORBIDDEN = 10
-"""Records that the user may not read, though the list shows them, before the others are not tried any more."""
 
 
 def records(reader: Reader, feed: Feed, stream: Stream, state: State, window: Window | None) -> Iterator[Page]:
@@ -74,46 +73,32 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
 def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -> Iterator[Page]:
     found: list[msgspec.Raw] = []
     gone: list[str] = []
-    refused: list[tuple[str, SourceError]] = []
     cleaned = 0
-    for number, row in enumerate(rows, 1):
-        try:
-            record, count = reader.record(entity_of(stream), row.key)
-        except NotFoundError:
-            gone.append(row.key)
-        except (AccessError, MalformedError) as error:
-            refused.append((row.key, error))
-            if len(refused) > MOST_FORBIDDEN:
-                break
-        except SourceError:
-            # what came before is whole and need not be asked for again
-            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-            raise
-        else:
-            found.append(flat(record))
-            marks.read(row, entity_of(stream), reader.now())
-            cleaned += count
-        if number % TOGETHER == 0:
-            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-            found, cleaned = [], 0
+    refused = Refused(stream)
+    try:
+        answers = refused.answers(rows, lambda key: reader.record(entity_of(stream), key))
+        for number, (row, answer) in enumerate(answers, 1):
+            if answer is None:
+                gone.append(row.key)
+            else:
+                record, count = answer
+                found.append(flat(record))
+                marks.read(row, entity_of(stream), reader.now())
+                cleaned += count
+            if number % TOGETHER == 0:
+                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+                found, cleaned = [], 0
+    except SourceError:
+        # what came before is whole and need not be asked for again
+        yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+        raise
     yield Page(stream.name, found, marks.state(), cleaned=cleaned)
     if gone:
         yield _buried(stream, gone, marks)
-    if refused:
+    if error := refused.error():
         # all were tried that can be: the next sync begins a round of its own
         yield Page(stream.name, [], marks.ended())
-        raise _refusal(stream, refused)
-
-
-def _refusal(stream: Stream, refused: Sequence[tuple[str, SourceError]]) -> SourceError:
-    """What is said of records that the list shows and that cannot be read."""
-    forbidden = [key for key, error in refused if isinstance(error, AccessError)]
-    if not forbidden:
-        return refused[0][1]
-    return AccessError(
-        f"stream {stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
-        f"({len(forbidden)} tried). Give its role the right to {stream.plan}."
-    )
+        raise error
 
 
 def _missing(feed: Feed, stream: Stream, walk: Walk, marks: Marks) -> Iterator[Page]:

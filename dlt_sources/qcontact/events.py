@@ -17,6 +17,7 @@ from dlt_sources.qcontact.feed import Brief, Feed, Walk
 from dlt_sources.qcontact.marks import Marks, within
 from dlt_sources.qcontact.reader import Reader, Record
 from dlt_sources.qcontact.records import event, happened_at
+from dlt_sources.qcontact.refused import Refused
 
 
 class Events:
@@ -89,17 +90,22 @@ class Events:
     def _read(self, stream: Stream, todo: Sequence[Brief], marks: Marks, window: Window) -> Iterator[Page]:
         found: list[msgspec.Raw] = []
         cleaned = 0
-        for number, row in enumerate(todo, 1):
-            try:
-                events, count = self.of(row.key)
-            except SourceError:
-                # what came before is whole and need not be asked for again
-                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-                raise
-            found += [event(one, row.key) for one in events if within(happened_at(one), window)]
-            marks.read(row, CASE, self._reader.now())
-            cleaned += count
-            if number % TOGETHER == 0:
-                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-                found, cleaned = [], 0
+        refused = Refused(stream)
+        try:
+            for number, (row, answer) in enumerate(refused.answers(todo, self.of), 1):
+                events, count = answer or ([], 0)
+                found += [event(one, row.key) for one in events if within(happened_at(one), window)]
+                marks.read(row, CASE, self._reader.now())
+                cleaned += count
+                if number % TOGETHER == 0:
+                    yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+                    found, cleaned = [], 0
+        except SourceError:
+            # what came before is whole and need not be asked for again
+            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+            raise
         yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+        if error := refused.error():
+            # all were tried that can be: the next sync begins a round of its own
+            yield Page(stream.name, [], marks.ended())
+            raise error

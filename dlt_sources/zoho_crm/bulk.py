@@ -168,6 +168,7 @@ def _pages(target: Target, file: BinaryIO, at: dict[str, Any], state: State) -> 
                     {**state, "bulk": {**at, "done": done}},
                     cleaned=text.take_cleaned(),
                     older=True,
+                    as_of=instant(at.get("began")),
                 )
     except (zipfile.BadZipFile, EOFError, IndexError, ValueError, csv.Error) as error:
         raise ConnectionFailedError(

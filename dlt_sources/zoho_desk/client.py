@@ -128,6 +128,11 @@ class ZohoDeskClient:
             return tickets.listed(self._reader, self._feed, stream, state)
         return self.pages(stream, state, Window())
 
+    @property
+    def gone(self) -> set[str]:
+        """Tickets that turned out to be missing (see `Rechecks.gone`)."""
+        return self._feed.gone
+
     def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
         """Tickets that are deleted (see `Rechecks.vanished`)."""
         return tickets.vanished(self._reader, self._feed, stream, ids)

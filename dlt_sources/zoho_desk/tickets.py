@@ -127,7 +127,6 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
         LimitError: The reserve of credits is reached.
     """
     gone = sorted(feed.gone)
-    feed.gone.clear()
     for number, key in enumerate(dict.fromkeys([*gone, *ids])):
         if number >= len(gone):
             # what turned out to be gone is a credit each, and is not found out once more
@@ -141,6 +140,7 @@ def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> 
             continue
         if _is_deleted(record):
             yield Page(stream.name, [record], {}, partial=True)
+        feed.gone.discard(key)
     yield Page(stream.name, [], {}, last=True, partial=True)
 
 

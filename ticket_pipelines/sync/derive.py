@@ -62,14 +62,20 @@ def derive(mappings: Mapping[str, StreamMapping], vendor: Mapping[str, pa.Table]
 
 
 def newest(table: pa.Table) -> pa.Table:
-    """Each id once: the row of the highest version, of equal versions the last. The table itself where none repeats."""
+    """Each id once: the row of the highest version, of equal versions the one that was read last.
+
+    The table itself where none repeats.
+    """
     if pc.count_distinct(table["id"]).as_py() == table.num_rows:
         return table
-    best: dict[str, tuple[int, int]] = {}
-    for place, (key, version) in enumerate(zip(table["id"].to_pylist(), table["version"].to_pylist(), strict=True)):
-        if key not in best or version >= best[key][0]:
-            best[key] = (version, place)
-    return table.take(pa.array(sorted(place for _, place in best.values()), pa.int64()))
+    best: dict[str, tuple[int, int, int]] = {}
+    read = table["synced_at"].cast(pa.int64()).to_pylist()
+    for place, (key, *marks) in enumerate(
+        zip(table["id"].to_pylist(), table["version"].to_pylist(), read, strict=True)
+    ):
+        mark = (marks[0], marks[1] or 0, place)
+        best[key] = max(best.get(key, mark), mark)
+    return table.take(pa.array(sorted(place for *_, place in best.values()), pa.int64()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,10 +129,9 @@ class _Sync:
     def _pass(
         self, plan: Plan, client: Client, target: Target, loader: Loader, position: Position, record: Record
     ) -> None:
-        def between() -> None:
+        def between() -> bool:
             self._stop_if_told()
-            if plan.walk is not Walk.LIVE:
-                self._catch_up(client, target, loader, position)
+            return plan.walk is not Walk.LIVE and self._is_due()
 
         reading = Pass(
             plan,
@@ -142,6 +141,7 @@ class _Sync:
             position,
             bounds=self.bounds,
             between=between,
+            meanwhile=lambda: self._catch_up(client, target, loader, position),
         )
         record.outcomes, record.loader = reading.outcomes, loader
         reading.run()
@@ -164,10 +164,14 @@ class _Sync:
         if self.stopping():
             raise SyncStoppedError("The sync was told to stop; the next one goes on behind its last package.")
 
+    def _is_due(self) -> bool:
+        desk = self.project.desks.find(self.desk.key)
+        return desk is not None and is_due(desk.next_due_at, paused=desk.resting, now=datetime.now(UTC))
+
     def _catch_up(self, client: Client, target: Target, loader: Loader, position: Position) -> None:
         """Between two slices of a long walk: the incremental sync that is due, so that live tickets do not wait."""
         desk = self.project.desks.find(self.desk.key)
-        if desk is None or not is_due(desk.next_due_at, paused=desk.resting, now=datetime.now(UTC)):
+        if desk is None:
             return
         request = SyncRequest(trigger=Trigger.SCHEDULE, due_only=True)
         plan = make_plan(request, self.vendor, desk.streams, target.vendor)

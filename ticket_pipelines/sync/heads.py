@@ -50,6 +50,7 @@ class Head:
         deleted_at: When it was deleted; None while alive.
         older: It may be older than what was read before; see `Page.older`.
         partial: It lacks fields that the stored row holds; see `Page.partial`.
+        as_of: Since when at least it was so; see `Page.as_of`.
     """
 
     raw: msgspec.Raw
@@ -59,6 +60,7 @@ class Head:
     deleted_at: datetime | None
     older: bool = False
     partial: bool = False
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class Target:
         mappings: Unified mapping by stream.
         unified: Unified tables by name.
         progress: Is told of loads and waits.
-        doubtful: A load may have ended between two tables: what is derived of a record may stand without it.
+        doubtful: Whether a load may have ended between two tables: what is derived of a record may stand without it.
         sleep: Waits; takes seconds.
     """
 
@@ -82,7 +82,7 @@ class Target:
     mappings: Mapping[str, StreamMapping]
     unified: Mapping[str, TableSpec]
     progress: Progress
-    doubtful: bool = False
+    doubtful: Callable[[], bool] = lambda: False
     sleep: Callable[[float], None] = time.sleep
 
 
@@ -271,10 +271,11 @@ class Loader:
             mapping = self._mappings.get(name)
             if mapping is None or not mapping.owns:
                 continue
-            # what only repairs is new in its own table, but its unified rows may have come from another stream
-            new_too = target.doubtful or target.vendor.stream(name).on_demand
             records = batch.records[name].items()
-            known = [key for key, record in records if new_too or record.outcome is not Outcome.CREATED]
+            known = [key for key, record in records if record.outcome is not Outcome.CREATED]
+            # what only repairs is new in its own table, but its unified rows may have come from another stream
+            if len(known) < len(records) and (target.vendor.stream(name).on_demand or target.doubtful()):
+                known = list(batch.records[name])
             owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
             found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
         return found

@@ -7,6 +7,7 @@ It is one JSON document, committed with the rows (dlt's state in the warehouse):
     backfill   the same for a backfill
     refreshed  when streams that are not read in each sync were last read whole
     rechecked  how far a round of asking for stored records has come
+    gone       records that turned out to be missing while something of them was read, and were not asked for since
     fields     fields that no release declares, and the columns they were given
     stamp      how many packages were committed, and of which account: shows what was put back from a backup
 
@@ -16,7 +17,7 @@ A walk that was cut off (killed, stopped by a limit) goes on where its last pack
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -150,6 +151,14 @@ class Position:
         self._part("rechecked")[stream] = reached
         if not reached:
             del self._part("rechecked")[stream]
+
+    def gone(self) -> set[str]:
+        """Ids of records that turned out to be missing, and were not asked for since."""
+        return set(self._part("gone").get("ids", ()))
+
+    def keep_gone(self, ids: Collection[str]) -> None:
+        """Keeps which those are."""
+        self._state["gone"] = {"ids": sorted(ids)} if ids else {}
 
     def fields(self, stream: str) -> dict[str, str]:
         """Learned fields of a stream and their columns."""

@@ -5,13 +5,13 @@ for each stream, by priority: pages -> heads -> package; a full package is loade
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
 from dlt_sources.abilities import Recalls, Rechecks
-from dlt_sources.base import Client, Page, Refresh, Stream
+from dlt_sources.base import Client, Page, Refresh, State, Stream
 from dlt_sources.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -26,15 +26,15 @@ from ticket_pipelines.control.due import stream_due
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync.heads import Head, HeadReader
 from ticket_pipelines.sync.load import Loader, Target
-from ticket_pipelines.sync.package import Bounds, Package, Prepared, Settled
+from ticket_pipelines.sync.package import Bounds, Package, Prepared
+from ticket_pipelines.sync.parts import laid_over
 from ticket_pipelines.sync.position import Position, Walk, cursor
 from ticket_pipelines.sync.progress import quiet
 from ticket_pipelines.sync.recheck import rounds
 from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import SET_ASIDE, Outcomes, StreamResult, gone
-from ticket_pipelines.sync.settle import Outcome
-from ticket_pipelines.sync.stored_rows import Part, Snapshot, overlay, sweep
-from ticket_pipelines.warehouse.base import Stored
+from ticket_pipelines.sync.settle import above
+from ticket_pipelines.sync.stored_rows import Snapshot, sweep
 from ticket_pipelines.warehouse.memory import give_back
 
 log = topic("sync")
@@ -61,7 +61,8 @@ class Pass:
         position: Position,
         *,
         bounds: Bounds,
-        between: Callable[[], None] | None = None,
+        between: Callable[[], bool] | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """Gets ready; nothing is read yet.
 
@@ -72,11 +73,13 @@ class Pass:
             loader: Loads packages.
             position: The desk's position.
             bounds: Size of a package.
-            between: Called after each package, when nothing is held; may raise to end the pass there.
+            between: Called after each package; may raise to end the pass there. Says whether something else goes first.
+            meanwhile: That something; called when nothing is held, not even a page.
         """
         self.outcomes = Outcomes()
         self._plan, self._client, self._target, self._loader, self._position = plan, client, target, loader, position
-        self._bounds, self._between = bounds, between
+        self._bounds, self._between, self._meanwhile = bounds, between, meanwhile
+        self._is_awaited = False
         self._package = Package(bounds)
         self._heads = {stream.name: HeadReader(stream) for stream in plan.streams}
         self._closed: dict[str, LimitError] = {}
@@ -85,6 +88,8 @@ class Pass:
         self._given: set[str] = set()
         if isinstance(client, Recalls):
             client.recall = self._stored
+        if isinstance(client, Rechecks):
+            client.gone.update(position.gone())
 
     def run(self) -> None:
         """Reads and loads everything.
@@ -187,14 +192,14 @@ class Pass:
         if self._plan.ids:
             for page in self._client.by_ids(stream, self._plan.ids):
                 self._take(stream, page, result, None)
+                self._give_way()
             return
         if stream.refresh is Refresh.SNAPSHOT:
             self._read_whole(stream, result)
             return
         walk = self._plan.walk
-        state = self._position.begin(walk, stream.name, self._plan.window, datetime.now(UTC))
+        state = self._begun(walk, stream, result)
         if state is None:
-            result.reason = "read before this walk was interrupted"
             return
         window = None if walk is Walk.LIVE else self._plan.window
         try:
@@ -205,18 +210,27 @@ class Pass:
             self._position.restart(walk, stream.name)
             self._follow(stream, self._client.pages(stream, {}, window), result)
 
+    def _begun(self, walk: Walk, stream: Stream, result: StreamResult) -> State | None:
+        """Where a stream is gone on with; None: an interrupted walk has read it."""
+        state = self._position.begin(walk, stream.name, self._plan.window, datetime.now(UTC))
+        if state is None:
+            result.reason = "read before this walk was interrupted"
+        if walk is not Walk.LIVE and state != {}:
+            self.outcomes.resumed = True
+        return state
+
     def _follow(self, stream: Stream, pages: Iterator[Page], result: StreamResult) -> None:
         for page in pages:
             self._take(stream, page, result, None)
             self._position.advance(self._plan.walk, stream.name, page.state, page.last)
+            self._give_way()
         self._refreshed(stream)
 
     def _read_whole(self, stream: Stream, result: StreamResult) -> None:
         """Reads a stream from its start to its end, then sweeps what it did not show."""
         now = datetime.now(UTC)
         walk = self._plan.walk
-        if walk is not Walk.LIVE and self._position.begin(walk, stream.name, self._plan.window, now) is None:
-            result.reason = "read before this walk was interrupted"
+        if walk is not Walk.LIVE and self._begun(walk, stream, result) is None:
             return
         snapshot, swept = self._shown(stream, result, now)
         if swept is not None and swept.rows.num_rows > 1 and not snapshot.seen and walk is Walk.LIVE:
@@ -247,6 +261,7 @@ class Pass:
             before = result.pages
             for page in self._client.pages(stream, {}):
                 self._take(stream, page, result, snapshot)
+                self._give_way()
                 snapshot.last = page.last
             whole = snapshot.last and not snapshot.nameless
             swept = self._loader.patiently(lambda: sweep(warehouse, table, desk, snapshot.seen, now)) if whole else None
@@ -284,7 +299,7 @@ class Pass:
             snapshot.seen.update(head.id for head in heads)
             snapshot.nameless += len(rejected)
         for head in heads if page.older or page.partial else ():
-            head.older, head.partial = page.older, page.partial
+            head.older, head.partial, head.as_of = page.older, page.partial, page.as_of
         if page.partial:
             rejected = [replace(one, partial=True) for one in rejected]
         self._give(page.answered, (one.record_id for one in rejected if one.record_id))
@@ -311,8 +326,16 @@ class Pass:
         self._settle()
         if self._package.is_full:
             self._commit()
-            if self._between is not None:
-                self._between()
+            if self._between is not None and self._between():
+                self._is_awaited = True
+
+    def _give_way(self) -> None:
+        """Lets what is awaited go first: a page that is held would be older than what that brings."""
+        if self._is_awaited:
+            self._settle()
+            self._commit()
+            self._is_awaited = False
+            self._meanwhile()
 
     def _settle(self) -> None:
         waiting = dict(self._package.waiting())
@@ -321,24 +344,10 @@ class Pass:
         for name, heads in waiting.items():
             stream, stored = self._target.vendor.stream(name), found[name]
             if stream.on_demand:
-                heads = self._above(self._loader.unified(name, ids[name]), stored, heads)
+                heads = above(self._loader.unified(name, ids[name]), stored, heads)
             # a listing is what is true now; only an export may show an older copy
             counted = stream.refresh is Refresh.SNAPSHOT or stream.clock is None or not stream.clock_trusted
             self._package.settle(name, heads, stored, counted)
-
-    @staticmethod
-    def _above(unified: Mapping[str, Stored], stored: Mapping[str, Stored], heads: Sequence[Head]) -> list[Head]:
-        """Repairs, with versions above the unified rows that another stream gave: what is read now is true now."""
-
-        def raised(head: Head) -> Head:
-            above, mine = unified.get(head.id), stored.get(head.id)
-            if above is None:
-                return head
-            if mine is not None and mine.content_hash == head.content_hash and mine.version >= above.version:
-                return replace(head, version=mine.version)
-            return replace(head, version=max(head.version or 0, above.version + 1))
-
-        return [raised(head) for head in heads]
 
     def _make_way(self, stream: Stream, heads: Sequence[Head]) -> None:
         """Loads what the package holds of these records: a part is laid over the stored row, not over one to come."""
@@ -358,32 +367,19 @@ class Pass:
         self._package.settle(stream.name, new, {}, True)
         known = {key: head for key, head in heads.items() if key in stored}
         self._give(known, (head.id for head in new))
-        if not known:
-            return
-        shaper, now = self._loader.shaper(stream), datetime.now(UTC)
-        settled = [
-            Settled(head.raw, head.id, 0, head.content_hash, head.deleted_at, Outcome.UPDATED, None, 0, partial=True)
-            for head in known.values()
-        ]
-        rows, rejected = shaper.rows(settled, now)
-        self._package.reject(rejected)
-        told = self._heads[stream.name].tells_deletion
-        parts = [
-            Part(known[row["id"]], row, shaper.present(known[row["id"]].raw), told(known[row["id"]].raw))
-            for row in rows.to_pylist()
-        ]
-        spec = shaper.layout.spec
-        batches = self._loader.patiently(
-            lambda: list(self._target.warehouse.rows(spec.name, self._target.desk, column="id", values=list(known)))
-        )
-        prepared = overlay(parts, batches, spec)
-        changed = len(prepared.outcomes) if prepared else 0
-        self._package.count(stream.name).unchanged += len(parts) - changed
-        if prepared is not None:
-            self._package.prepare(stream.name, prepared)
+        if known:
+            told = self._heads[stream.name].tells_deletion
+            prepared, rejected = laid_over(self._loader, stream, known, told, datetime.now(UTC))
+            self._package.reject(rejected)
+            changed = len(prepared.outcomes) if prepared else 0
+            self._package.count(stream.name).unchanged += len(known) - len(rejected) - changed
+            if prepared is not None:
+                self._package.prepare(stream.name, prepared)
 
     def _commit(self) -> None:
         package, self._package = self._package, Package(self._bounds)
+        if isinstance(self._client, Rechecks):
+            self._position.keep_gone(self._client.gone)
         self._loader.commit(package)
         for name, counts in package.counts.items():
             result = self.outcomes.streams[name]

@@ -21,7 +21,7 @@ from ticket_pipelines.desks.registration import find_vendor
 from ticket_pipelines.errors import UsageError, WarehouseRejectedError
 from ticket_pipelines.logs import topic
 from ticket_pipelines.project import Project
-from ticket_pipelines.sync.derive import deleted, derive
+from ticket_pipelines.sync.derive import deleted, derive, newest
 from ticket_pipelines.sync.lease import Lease, hold
 from ticket_pipelines.sync.progress import Progress, quiet
 from ticket_pipelines.sync.shape import aligned
@@ -32,6 +32,8 @@ from ticket_pipelines.warehouse.base import DeskPipeline, Warehouse
 log = topic("sync")
 
 BATCH = 10_000
+NAMED = 0
+"""Version of a row that only another record names: below that of every row of its own."""
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ def rebuild_desk(
         work = _Rebuild(warehouse, pipeline, lease, vendor, desk.key, chosen, progress)
         for stream, mapping in mappings(desk.vendor, desk.config).items():
             work.derive(stream, mapping)
+        work.load_named()
         if work.done.failed:
             log.warning("desk %s: rows could not be mapped, so none is marked as deleted", desk.key)
         else:
@@ -105,6 +108,7 @@ class _Rebuild:
         self._state = pipeline.state()
         # 8 bytes a row, where the ids themselves would take a hundred
         self._given: dict[str, list[np.ndarray[tuple[int], np.dtype[np.uint64]]]] = {}
+        self._named: dict[str, pa.Table] = {}
 
     def derive(self, stream: str, mapping: StreamMapping) -> None:
         """Derives and loads what one stream gives."""
@@ -118,15 +122,31 @@ class _Rebuild:
             for name, rows in found.items():
                 self._given.setdefault(name, []).append(_digests(rows))
                 self.done.rows[name] += rows.num_rows
-            self._load(found)
+            self._load({name: self._own(name, rows) for name, rows in found.items()})
             self._progress.loaded(batch.num_rows)
 
+    def load_named(self) -> None:
+        """Loads those whom other rows name, as the row says that was read last, whatever the order of the batches."""
+        self._load(self._named)
+
+    def _own(self, name: str, rows: pa.Table) -> pa.Table:
+        """The rows of a record of their own; keeps the others."""
+        only_named = pc.equal(rows["version"], NAMED)
+        if pc.any(only_named).as_py():
+            kept = [self._named[name]] if name in self._named else []
+            found = pa.concat_tables([*kept, rows.filter(only_named)], promote_options="default")
+            self._named[name] = newest(found)
+        return rows.filter(pc.invert(only_named))
+
     def retract(self) -> None:
-        """Marks the alive rows as deleted that nothing gave."""
+        """Marks the alive rows as deleted that nothing gave, but for those whom a record named once.
+
+        Nobody says of such a person that they are deleted, in a sync neither.
+        """
         for name in self._chosen:
             given = np.unique(np.concatenate(self._given.pop(name))) if name in self._given else _NONE
             for batch in self._warehouse.rows(name, self._desk, alive=True, batch=BATCH):
-                gone = ~np.isin(_digests(batch), given)
+                gone = ~np.isin(_digests(batch), given) & (batch["version"].to_numpy() != NAMED)
                 rows = aligned(batch.filter(pa.array(gone)), TABLES[name].arrow_schema())
                 if rows.num_rows:
                     moments = pc.multiply(rows["version"], 1000).cast(pa.timestamp("us", "UTC"))
@@ -134,6 +154,7 @@ class _Rebuild:
                     self.done.retracted[name] += rows.num_rows
 
     def _load(self, tables: Mapping[str, pa.Table]) -> None:
+        tables = {name: rows for name, rows in tables.items() if rows.num_rows}
         if not tables:
             return
         self._lease.check()

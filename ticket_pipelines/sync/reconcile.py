@@ -309,7 +309,7 @@ class _Reconcile:
         asked = 0
         try:
             if whole and extra:
-                shown = self._shown_now(stream)
+                shown = self._shown_now(stream, least=1 if len(extra) > 1 else 0)
                 extra = [(key, version) for key, version in extra if key not in shown]
             for key, version in extra:
                 if whole:
@@ -322,25 +322,35 @@ class _Reconcile:
                 found.differs(key, version, Difference.EXTRA, why)
                 asked += 1
         except SourceError as error:
+            found.outcome = "not compared"
             found.reason = "; ".join(filter(None, (found.reason, str(error))))
             for key, version in extra[asked:]:
                 found.differs(key, version, Difference.EXTRA, Reason.NOT_ASKED)
 
-    def _shown_now(self, stream: Stream) -> set[str]:
+    def _shown_now(self, stream: Stream, least: int) -> set[str]:
         """The ids that a list shows when it is read again.
 
         What is deleted while a list is read moves the others up, one of them past the place where a page begins.
 
+        Args:
+            stream: The stream.
+            least: How many it has to show, to be believed.
+
         Raises:
-            MalformedError: It broke off.
+            MalformedError: It proves nothing.
         """
         heads, last = HeadReader(stream), False
         shown: set[str] = set()
         for page in self._pages(stream, {}):
-            shown.update(head.id for head in heads.read(page.records, datetime.now(UTC))[0])
+            found, nameless = heads.read(page.records, datetime.now(UTC))
+            if nameless:
+                raise MalformedError("the list shows records without an id: nothing was marked as deleted")
+            shown.update(head.id for head in found)
             last = page.last
         if not last:
             raise MalformedError(BROKEN_OFF)
+        if len(shown) < least:
+            raise MalformedError("the list came empty: nothing was marked as deleted")
         return shown
 
     def _ask(self, stream: Stream, key: str, mending: Mending) -> Reason:

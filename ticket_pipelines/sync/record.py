@@ -105,11 +105,13 @@ class Record:
                 outcomes,
                 self.loader.warnings if self.loader else {},
                 self.loader.drift.told() if self.loader else (),
-                whole=self._whole,
+                whole=self._whole and not outcomes.resumed,
             ),
         )
         try:
-            _write(self._project, self.result, whole=self._whole, chosen=self._chosen)
+            # what was read before this sync began may have changed since: that it succeeded says nothing of that
+            whole, chosen = self._whole and not outcomes.resumed, self._chosen or outcomes.resumed
+            _write(self._project, self.result, whole=whole, chosen=chosen)
         except DBAPIError as lost:
             # the failure of the sync itself must not hide behind that of its record
             log.error("the end of a sync of desk %s is not recorded: %s", self._desk.key, type(lost.orig).__name__)

@@ -1,25 +1,29 @@
 """Replay: records in the quarantine are tried again.
 
-A whole record is loaded from what was kept of it. One that is a part of a record, or of which nobody can say whether
-it is newer than what is stored, is asked for again where the vendor gives records by their id; else the next sync shows
-it. What fails again stays, with one attempt more; what is loaded, or stored already at a version as high, goes.
+A whole record is loaded from what was kept of it. One that is a part of a record, or of which no clock of the vendor's
+says whether it is newer than what is stored, or than its deletion, is asked for again where the vendor gives records by
+their id; else the next sync shows it. What fails again stays, with one attempt more; what is loaded, or stored already
+at a version as high, or gone at the vendor, goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from dlt_sources.base import Client, Page, Stream, Vendor, Window
+from dlt_sources.errors import SourceError
 from ticket_pipelines.control.connection import answering
 from ticket_pipelines.desks.registration import find_vendor
+from ticket_pipelines.logs import topic
 from ticket_pipelines.project import Project
 from ticket_pipelines.sync import quarantine, runs
 from ticket_pipelines.sync.chosen import Chosen
 from ticket_pipelines.sync.lease import hold
 from ticket_pipelines.sync.load import Loader
+from ticket_pipelines.sync.mending import Fate, fate
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.position import Position, Walk
 from ticket_pipelines.sync.progress import Progress, quiet
@@ -30,6 +34,8 @@ from ticket_pipelines.sync.request import Plan
 from ticket_pipelines.sync.result import Mode, SyncRequest, SyncResult
 from ticket_pipelines.sync.session import connected, opened
 from ticket_pipelines.sync.termination import terminable
+
+log = topic("sync")
 
 TOGETHER = 100
 """Records that are decrypted at a time."""
@@ -109,7 +115,20 @@ def _replay(
         reading.run()
     finally:
         record.outcomes.add(reading.outcomes)
-    quarantine.dealt_with(project.control, [one for one in kept if one.id in replayed.tried])
+    answered = [] if reading.outcomes.failures else _answered(client, stream, asked, reading.outcomes.missing)
+    quarantine.dealt_with(project.control, [*(one for one in kept if one.id in replayed.tried), *answered])
+
+
+def _answered(client: Client, stream: Stream, asked: Sequence[Waiting], missing: Collection[str]) -> Iterator[Waiting]:
+    """Of the records that were asked for, those that came, and those of which the vendor says that they are gone."""
+    for one in asked:
+        try:
+            if not one.record_id:
+                continue
+            if one.record_id not in missing or fate(client, stream, one.record_id) is not Fate.ALIVE:
+                yield one
+        except SourceError as error:
+            log.warning("stream %s: what became of %s nobody can say: %s", stream.name, one.record_id, error)
 
 
 def _divided(
@@ -117,15 +136,14 @@ def _divided(
 ) -> tuple[list[Waiting], list[Waiting]]:
     """The records that are loaded as they were kept, and those that are asked for; others wait for the next sync."""
     own = stream.by_id and not stream.by_parent
+    ordered = stream.clock is not None and stream.clock_trusted
     kept: list[Waiting] = []
     asked: list[Waiting] = []
     for one in waiting:
         undated = one.version is None and one.record_id in stored
-        if not (one.partial or undated):
-            kept.append(one)
-        elif own and one.record_id:
+        if own and one.record_id and (one.partial or undated or not ordered):
             asked.append(one)
-        elif one.partial:
+        elif one.partial or not undated:
             kept.append(one)
     return kept, asked
 

@@ -130,12 +130,14 @@ class Outcomes:
         failures: Error of each stream that was not read whole, in order.
         cleaned: NUL characters and lone surrogates that were taken out.
         missing: Ids that were asked for and that no stream gave.
+        resumed: An interrupted walk was gone on with: some of it was read before this sync began.
     """
 
     streams: dict[str, StreamResult] = field(default_factory=dict)
     failures: list[tuple[str, SourceError]] = field(default_factory=list)
     cleaned: int = 0
     missing: tuple[str, ...] = ()
+    resumed: bool = False
 
     def add(self, other: Outcomes) -> None:
         """Adds those of another pass, over other streams."""

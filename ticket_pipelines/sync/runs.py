@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from ticket_pipelines.control.connection import reading
 from ticket_pipelines.control.database import of_all
 from ticket_pipelines.control.database import sync_runs as table
-from ticket_pipelines.errors import WarehouseUnavailableError
+from ticket_pipelines.errors import SyncStoppedError, WarehouseUnavailableError
 from ticket_pipelines.logs import topic
 from ticket_pipelines.sync.result import Counts, Direction, Mode, Status, SyncResult, Trigger
 from ticket_pipelines.warehouse.base import Warehouse
@@ -160,11 +160,24 @@ def new_run(
     )
 
 
-def failed_since_whole(control: sa.Engine, desk: str) -> bool:
-    """Whether a sync failed, or was killed, since the desk was last synced whole."""
+def unfinished(control: sa.Engine, desk: str) -> bool:
+    """Whether a sync broke off, and none has read again since then all that it read.
+
+    A full sync of all streams reads everything; an incremental one what another incremental one read.
+    """
     mine = (table.c.desk == desk, table.c.direction == Direction.INBOUND.value)
+    stopped = (table.c.status == Status.PARTIAL.value) & (table.c.error_code == SyncStoppedError.code)
+    broken = (table.c.status == Status.FAILED.value) | stopped
+    whole = (table.c.status == Status.SUCCESS.value) & of_all()
     newest = sa.func.max(table.c.started_at)
+
+    def last(which: sa.ColumnElement[bool], live: bool) -> sa.ScalarSelect[Any]:
+        mode = (table.c.mode == Mode.INCREMENTAL.value) if live else (table.c.mode != Mode.INCREMENTAL.value)
+        return sa.select(newest).where(*mine, which, mode).scalar_subquery()
+
+    full = whole & (table.c.mode == Mode.FULL.value)
+    query = sa.select(last(broken, True), last(broken, False), last(whole, True), last(full, False))
     with reading(control) as connection:
-        whole = connection.scalar(sa.select(newest).where(*mine, table.c.status == Status.SUCCESS.value, of_all()))
-        failed = connection.scalar(sa.select(newest).where(*mine, table.c.status == Status.FAILED.value))
-    return failed is not None and (whole is None or failed > whole)
+        live, other, incremental, everything = connection.execute(query).one()
+    since_full = [at for at in (live, other) if at is not None and (everything is None or at > everything)]
+    return bool(since_full) and (other in since_full or incremental is None or live > incremental)

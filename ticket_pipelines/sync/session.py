@@ -78,7 +78,7 @@ def opened(
             mappings=mappings(vendor.name, desk.config),
             unified=TABLES,
             progress=progress,
-            doubtful=runs.failed_since_whole(project.control, desk.key),
+            doubtful=lambda: runs.unfinished(project.control, desk.key),
             sleep=sleep,
         )
         yield Loader(target, position), position

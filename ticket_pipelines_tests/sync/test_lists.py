@@ -8,7 +8,7 @@ import pytest
 
 from dlt_sources import VENDORS
 from dlt_sources.errors import ConnectionFailedError
-from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk
+from ticket_pipelines.sync.reconcile import ReconcileRequest, reconcile_desk, status_of
 from ticket_pipelines.sync.reconciled import Difference, Reason
 from ticket_pipelines.sync.result import Status, Trigger
 from ticket_pipelines_tests.sync.conftest import MakeDesk
@@ -74,6 +74,23 @@ def test_rows_of_which_no_second_list_says_that_they_are_gone_stay(make_desk: Ma
 
     request = ReconcileRequest(streams=("colours",), repair=True)
     (found,) = reconcile_desk(desk.project, desk.key, request, stopping=after_a_page).found
-    assert (found.outcome, dict(found.counts)) == ("equal", {(Difference.EXTRA, Reason.NOT_ASKED): 1})
+    assert (found.outcome, dict(found.counts)) == ("not compared", {(Difference.EXTRA, Reason.NOT_ASKED): 1})
     assert "nobody answers" in str(found.reason)
+    assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [pytest.param([], "came empty", id="empty"), pytest.param([RED, {"hue": 3}], "without an id", id="nameless")],
+)
+def test_a_list_that_proves_nothing_deletes_nothing_in_a_reconciliation(
+    make_desk: MakeDesk, shown: list[dict[str, object]], said: str
+) -> None:
+    desk = make_desk(tickets=[ticket(1)], colours=[RED, BLUE])
+    desk.sync()
+    desk.account.records["colours"] = shown
+    request = ReconcileRequest(streams=("colours",), repair=True)
+    done = reconcile_desk(desk.project, desk.key, request)
+    assert said in str(done.found[0].reason)
+    assert status_of(done) is Status.PARTIAL
     assert [row["deleted_at"] for row in desk.table("paper_colours")] == [None, None]

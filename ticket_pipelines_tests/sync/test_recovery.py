@@ -220,21 +220,26 @@ def test_a_refusal_of_a_load_without_rows_is_said(make_desk: MakeDesk, monkeypat
     assert (desk.sync().status, desk.sync().error_message) == (Status.FAILED, "refused")
 
 
+@pytest.mark.parametrize("how", ["failed", "failed in a full sync", "stopped"])
 def test_what_a_broken_load_left_of_a_new_record_goes_with_what_the_record_loses(
-    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     desk = make_desk(tickets=[ticket(1, tags=["a", "b"])])
-    upsert = DuckDBWriter.upsert
+    upsert, refused = DuckDBWriter.upsert, []
 
     def refuse(self: DuckDBWriter, table: str, parquet: Path, columns: Sequence[str]) -> None:
         if table == "paper_tickets":
+            refused.append(table)
             raise duckdb.IOException("the disk is full")
         upsert(self, table, parquet, columns)
 
     with monkeypatch.context() as full:
-        full.setattr(load, "DELAYS", ())
+        full.setattr(load, "DELAYS", (1.0,) if how == "stopped" else ())
         full.setattr(DuckDBWriter, "upsert", refuse)
-        assert desk.sync().status is Status.FAILED
+        request = SyncRequest(mode=Mode.FULL if how == "failed in a full sync" else Mode.INCREMENTAL)
+        stopping = (lambda: bool(refused)) if how == "stopped" else (lambda: False)
+        broken = sync_desk(desk.project, desk.key, request, stopping=stopping)
+        assert broken.status is (Status.PARTIAL if how == "stopped" else Status.FAILED)
     assert [row["id"] for row in desk.table("ticket_comments")] == ["1:a", "1:b"]
     desk.account.records["tickets"] = [ticket(1, 1_700_000_001, tags=["a"])]
     assert desk.sync().status is Status.SUCCESS

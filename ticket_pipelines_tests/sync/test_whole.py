@@ -55,3 +55,22 @@ def test_the_sync_between_two_slices_of_a_backfill_counts_as_one_of_the_whole_de
     (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
     assert found.data_as_of is not None
     assert first.started_at < backfill.started_at < found.data_as_of
+
+
+def test_a_full_sync_that_is_gone_on_with_says_nothing_of_what_it_read_before_it_was_interrupted(
+    make_desk: MakeDesk,
+) -> None:
+    desk = make_desk(tickets=[ticket(number) for number in range(4)], colours=[RED])
+    desk.account.page_size = 1
+    whole = desk.sync()
+    desk.account.failures["colours", 0] = KeyboardInterrupt()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        desk.sync(mode=Mode.FULL, bounds=Bounds(rows=1, read=1))
+
+    resumed = desk.sync(mode=Mode.FULL)
+
+    (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
+    assert (resumed.status, found.data_as_of) == (Status.SUCCESS, whole.started_at)
+    last = desk.sync()
+    (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
+    assert found.data_as_of == last.started_at

@@ -166,8 +166,10 @@ def _ids(tickets: pa.Table, name: str, warnings: Counter[str]) -> pa.Array:
 
 
 def _people(table: str, base: Mapping[str, pa.Array], named: Sequence[tuple[int, Person | None]]) -> pa.Table:
-    """People whom tickets name, each once, below every row of their own."""
-    people = {person.key: (parent, person) for parent, person in named if person is not None and person.key}
+    """People whom tickets name, each once, below every row of their own: as the ticket says that was read last."""
+    read = base["synced_at"].cast(INTEGER).to_pylist()
+    order = sorted(named, key=lambda one: read[one[0]] or 0)
+    people = {person.key: (parent, person) for parent, person in order if person is not None and person.key}
     spec = CONTACTS if table == "contacts" else AGENTS
     count = len(base["id"])
     lowest = {

@@ -111,6 +111,27 @@ def test_one_forbidden_case_costs_itself_alone(tenant: Start, opened: Open) -> N
     assert str(key) in str(found.error)
 
 
+@pytest.mark.parametrize(("name", "part"), [("cases", ""), ("case_events", "/events")])
+def test_forbidden_cases_keep_no_younger_ones_from_being_read(
+    tenant: Start, opened: Open, name: str, part: str
+) -> None:
+    account = tenant(tickets=40)
+    keys = sorted(record["id"] for record in account.control.records("cases"))
+    old = "|".join(map(str, keys[:25]))
+    account.control.fail(preset="forbidden", match=f"/Case/({old}){part}$", times=None)
+    found = read(opened(account), name, failing=AccessError)
+    assert set(found.state["seen"]) == set(map(str, keys[25:]))
+    assert str(keys[0]) in str(found.error)
+
+
+def test_where_no_case_may_be_read_few_are_asked_for(tenant: Start, opened: Open) -> None:
+    account = tenant(tickets=40)
+    account.control.fail(preset="forbidden", match=r"/Case/\d+$", times=None)
+    found = read(opened(account), failing=AccessError)
+    assert found.error is not None
+    assert len([entry for entry in account.control.log() if "/Case/" in entry.path]) == 12
+
+
 def test_what_came_before_a_failure_is_kept(tenant: Start, opened: Open) -> None:
     account = tenant(tickets=10)
     account.control.fail(preset="unavailable", stream="case", skip=4, times=None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
 from dlt_sources.base import Kind
+from dlt_sources.zoho_crm import client
 from ticket_pipelines.control.database import budgets
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Status
@@ -142,18 +144,24 @@ def test_a_change_that_moves_no_time_comes_with_a_full_sync(make_crm: MakeCrmDes
     assert desk.row("tickets", key, "subject") == {"subject": "By an automation"}
 
 
-def test_a_record_that_comes_back_with_its_old_time_comes_back_with_a_full_sync(make_crm: MakeCrmDesk) -> None:
-    desk = make_crm(modules=["Cases"], **PAST)
+@pytest.mark.parametrize("most_by_list", [2_000, 5])
+def test_a_record_that_comes_back_with_its_old_time_comes_back_with_a_full_sync(
+    make_crm: MakeCrmDesk, monkeypatch: pytest.MonkeyPatch, most_by_list: int
+) -> None:
+    monkeypatch.setattr(client, "BULK_FROM", most_by_list)
+    desk = make_crm(modules=["Leads"], settings={"rows": {"Leads": 40}, "bulk_states": ("COMPLETED",)}, **PAST)
     desk.synced()
-    key = desk.held("Cases")[7]["id"]
-    desk.change("delete", module="Cases", id=key)
+    key = desk.held("Leads")[7]["id"]
+    desk.change("delete", module="Leads", id=key)
     desk.synced()
-    desk.change("restore", module="Cases", id=key, bump=False)
+    desk.change("restore", module="Leads", id=key, bump=False)
+    desk.forget()
 
     desk.synced(mode="full")
 
-    assert key in desk.ids("zoho_crm_cases")
-    assert key in desk.ids("tickets")
+    assert bool(desk.requests("/bulk/")) is (most_by_list == 5)
+    assert key in desk.ids("zoho_crm_leads")
+    assert key in desk.ids("contacts")
 
 
 def test_an_incremental_sync_reads_what_changed(make_crm: MakeCrmDesk) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from dlt_sources.zoho_desk import children
 from ticket_pipelines.control.database import access_tokens
 from ticket_pipelines.control.status import status
 from ticket_pipelines.desks.checking import check_desk
@@ -76,6 +77,26 @@ def test_open_tickets_are_asked_for_once_a_day_and_the_deleted_ones_marked(
     desk.change("restore_ticket", id=open_ones[0])
     assert desk.synced(streams=("tickets",)).rows_updated >= 1
     assert open_ones[0] in desk.ids("tickets")
+
+
+def test_a_ticket_that_turned_out_to_be_missing_is_asked_for_until_zoho_answers(
+    make_desk_desk: MakeDeskDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk_desk(tickets=12)
+    closed = next(iter(desk.living()))
+    desk.change("close_ticket", id=closed)
+    desk.synced()
+    for key in desk.living():
+        desk.change("update_ticket", id=key, subject="changed")
+    desk.vendor.control.fail(match=f"/tickets/{closed}/", status=404, body={"errorCode": "URL_NOT_FOUND"}, times=3)
+    # the sync comes to its bound before it asks what became of it
+    monkeypatch.setattr(children, "SHARE", len(desk.living()) - 1)
+    desk.sync()
+    monkeypatch.setattr(children, "SHARE", 1_000)
+    desk.change("erase_ticket", id=closed)
+    desk.sync()
+
+    assert closed not in desk.ids("tickets")
 
 
 def test_threads_of_a_ticket_that_comes_out_of_the_trash_have_their_content(make_desk_desk: MakeDeskDesk) -> None:
