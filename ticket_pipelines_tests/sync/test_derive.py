@@ -43,18 +43,18 @@ def test_only_the_rows_that_cannot_be_mapped_are_set_aside(poison: list[bool]) -
     assert {one.reason for one in derived.poison} <= {"ValueError in the unified mapping"}
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3)), max_size=9))
-def test_each_id_once_with_its_highest_version(keys: list[tuple[str, int]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 3), st.integers(0, 3)), max_size=9))
+def test_each_id_once_with_its_highest_version_as_it_was_read_last(keys: list[tuple[str, int, int]]) -> None:
     rows = pa.table(
         {
-            "id": pa.array([key for key, _ in keys], pa.string()),
-            "version": pa.array([version for _, version in keys], pa.int64()),
+            "id": pa.array([key for key, *_ in keys], pa.string()),
+            "version": pa.array([version for _, version, _ in keys], pa.int64()),
+            "synced_at": pa.array([second * 1_000_000 for *_, second in keys], pa.timestamp("us", "UTC")),
             "place": pa.array(range(len(keys)), pa.int64()),
         }
     )
     found = {row["id"]: row for row in newest(rows).to_pylist()}
-    assert len(found) == newest(rows).num_rows == len({key for key, _ in keys})
+    assert len(found) == newest(rows).num_rows == len({key for key, *_ in keys})
     for key, row in found.items():
-        best = max(version for other, version in keys if other == key)
-        last = max(place for place, (other, version) in enumerate(keys) if (other, version) == (key, best))
-        assert (row["version"], row["place"]) == (best, last)
+        last = max((version, second, place) for place, (other, version, second) in enumerate(keys) if other == key)
+        assert (row["version"], row["place"]) == (last[0], last[2])
