@@ -45,6 +45,11 @@ def made(daemon: Daemon, job: str, desk: str | None, status: dg.DagsterRunStatus
     return daemon.instance.create_run_for_job(defs.resolve_job_def(job), status=status, tags=tags).run_id
 
 
+def test_retention_is_on_where_nobody_switches_it_off() -> None:
+    schedule = defs.get_repository_def().get_schedule_def("maintenance")
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
 def test_the_last_run_of_each_job_and_desk_stays_and_so_do_unfinished_ones(daemon: Daemon) -> None:
     old = [made(daemon, "maintenance", "acme"), made(daemon, "maintenance", "acme", dg.DagsterRunStatus.FAILURE)]
     old.append(made(daemon, "maintenance", None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Mode, Status, SyncRequest
 from ticket_pipelines.unified.model import TABLES
+from ticket_pipelines_tests.dlt_sources.scripted import Reply, serving
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
 
 MakeProject = Callable[..., Project]
@@ -100,3 +102,18 @@ def test_a_backfill_that_is_cut_off_says_how_far_it_came(
 
     assert sync_desk(project, "acme", request).status is Status.SUCCESS
     assert status(project.control, project.desks.list(), datetime.now(UTC))[0].backfill is None
+
+
+def test_business_minutes_are_those_of_the_vendor(make_project: MakeProject) -> None:
+    minutes = {"reply_time_in_minutes": {"calendar": 90, "business": 30}, "on_hold_time_in_minutes": {"business": None}}
+    record = {"id": 35, "generated_timestamp": 5, "status": "open", "metric_set": minutes}
+    with serving() as account:
+        account.on(
+            "/api/v2/incremental/tickets/cursor",
+            Reply({"tickets": [record], "after_cursor": "c", "end_of_stream": True}),
+        )
+        project = make_project()
+        project.desks.add("acme", "zendesk", {"base_url": account.url}, {"access_token": "an-access-token"})
+        sync_desk(project, "acme", SyncRequest(streams=("tickets",)))
+    (row,) = project.warehouse.query("SELECT metric_set FROM helpdesk.zendesk_tickets").to_pylist()
+    assert json.loads(row["metric_set"]) == minutes
