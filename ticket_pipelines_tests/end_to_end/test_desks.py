@@ -15,6 +15,7 @@ from ticket_pipelines.sync.progress import Quiet
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.crash.process import sync_in_process
 from ticket_pipelines_tests.end_to_end.conftest import PAST, MakeDesk, ZendeskDesk
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 ZONES = ("Asia/Kolkata", "America/New_York", "UTC")
 INSTANTS = ("created_at", "updated_at")
@@ -24,6 +25,7 @@ def instants(row: dict[str, Any]) -> list[float]:
     return [row[name].timestamp() for name in INSTANTS]
 
 
+@others_in_torture
 def test_instants_are_those_of_the_vendor_whatever_the_zone_of_the_process(
     warehouse_url: str, make_desk: MakeDesk
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ticket_pipelines.sync.result import Status
 from ticket_pipelines_tests.end_to_end.conftest import MakeDesk
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 HISTORIES = Path(__file__).parents[3] / "shared" / "data" / "helpdesk_italy" / "events.csv.gz"
 
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@others_in_torture
 def test_every_ticket_and_every_event_of_the_real_histories_arrives(warehouse_url: str, make_desk: MakeDesk) -> None:
     with gzip.open(HISTORIES, "rt", newline="") as file:
         events = Counter(row["case_id"].removeprefix("Case ") for row in csv.DictReader(file))

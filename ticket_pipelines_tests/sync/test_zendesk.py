@@ -21,6 +21,7 @@ from ticket_pipelines.sync.result import Mode, Status, SyncRequest
 from ticket_pipelines.unified.model import TABLES
 from ticket_pipelines_tests.dlt_sources.scripted import Reply, serving
 from ticket_pipelines_tests.fixtures.sandbox import MakeSandbox
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 MakeProject = Callable[..., Project]
 
@@ -43,6 +44,7 @@ def contents(project: Project, desk: str = "acme") -> dict[str, list[dict[str, A
     return found
 
 
+@others_in_torture
 def test_nothing_changed_and_nothing_lost(make_project: MakeProject, sandbox: Any, warehouse_url: str) -> None:
     project = make_project(warehouse_url)
     register(project, sandbox)

@@ -60,22 +60,6 @@ def files(warehouse: ClickHouseWarehouse, tmp_path: Path) -> Files:
     return Files(warehouse, tmp_path)
 
 
-def test_small_loads_stay_few_parts_without_merges(
-    clickhouse_server: ClickHouseServer, warehouse: ClickHouseWarehouse
-) -> None:
-    warehouse.ensure(TICKETS)
-    pipeline = warehouse.pipeline("zendesk", "acme")
-    for number in range(45):
-        given = arrow([row("same", number), row(str(number))])
-        pipeline.load({"zendesk_tickets": given}, {"zendesk_tickets": TICKETS}, {"n": number})
-        if number == 0:
-            stop_merges(clickhouse_server)
-        assert clickhouse_server.execute(MOST)[0][0] <= clickhouse_parts.MANY + 1
-    rows = warehouse.query("SELECT count() AS n, maxIf(version, id = 'same') AS v FROM helpdesk.zendesk_tickets")
-    assert rows.to_pylist() == [{"n": 46, "v": 44}]
-    pipeline.close()
-
-
 def small_rows(spec: TableSpec, number: int, desk: str) -> pa.Table:
     """Two rows for any table: one that changes with each load, and a new one."""
     common = {"desk": desk, "version": number, "synced_at": SYNCED}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ticket_pipelines_tests.end_to_end.qcontact.conftest import MakeQContactDesk, QContactDesk
 from ticket_pipelines_tests.fixtures.reconciling import named, of, prove, reconcile
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 
+@others_in_torture
 def test_what_is_spoilt_is_found_and_repaired(make_qcontact: MakeQContactDesk, warehouse_url: str) -> None:
     desk = make_qcontact(warehouse_url=warehouse_url)
     desk.synced()

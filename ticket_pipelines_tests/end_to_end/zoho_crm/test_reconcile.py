@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ticket_pipelines_tests.end_to_end.zoho_crm.conftest import MakeCrmDesk
 from ticket_pipelines_tests.fixtures.reconciling import of, prove, reconcile
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 
+@others_in_torture
 def test_what_is_spoilt_is_found_and_repaired(make_crm: MakeCrmDesk, warehouse_url: str) -> None:
     desk = make_crm(modules=["Cases", "Contacts"], warehouse_url=warehouse_url)
     desk.synced()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from ticket_pipelines_tests.end_to_end.zoho_desk.conftest import MakeDeskDesk
 from ticket_pipelines_tests.fixtures.handwork import drop
 from ticket_pipelines_tests.fixtures.reconciling import named, of, prove, reconcile
+from ticket_pipelines_tests.fixtures.warehouse import others_in_torture
 
 STREAMS = ("tickets", "contacts", "agents")
 
 
+@others_in_torture
 def test_what_is_spoilt_is_found_and_repaired(make_desk_desk: MakeDeskDesk, warehouse_url: str) -> None:
     desk = make_desk_desk(warehouse_url=warehouse_url)
     desk.synced(streams=STREAMS)
