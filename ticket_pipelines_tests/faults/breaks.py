@@ -132,4 +132,18 @@ BREAKS = (
         "            if hopeless or isinstance(error, SourceError):\n",
         (FAILURES,),
     ),
+    Break(
+        "what is held is loaded before a due sync goes first",
+        "ticket_pipelines/sync/reading.py",
+        "            self._settle()\n            self._commit()\n            self._is_awaited = False\n",
+        "            self._is_awaited = False\n",
+        ("end_to_end/test_meanwhile.py",),
+    ),
+    Break(
+        "what was set aside is asked for where no clock says what came last",
+        "ticket_pipelines/sync/replay.py",
+        "(one.partial or undated or not ordered)",
+        "(one.partial or undated)",
+        ("end_to_end/test_meanwhile.py",),
+    ),
 )

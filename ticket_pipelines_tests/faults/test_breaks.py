@@ -13,7 +13,7 @@ import pytest
 from ticket_pipelines_tests.faults.breaks import BREAKS, Break
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("dlt_sources", "ticket_pipelines", "ticket_pipelines_tests", "pyproject.toml")
+COPIED = ("dlt_sources", "ticket_pipelines", "ticket_pipelines_tests", "docs", "pyproject.toml")
 FAILED = 1
 """Exit status of pytest where tests failed; 2 and above: they did not run."""
 
