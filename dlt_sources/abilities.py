@@ -29,7 +29,7 @@ class Rechecks(Protocol):
         ...
 
     def vanished(self, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-        """Of these records, and of those in `gone`, the ones that are deleted.
+        """Of these records the ones that are deleted; without ids, of those in `gone`.
 
         Each comes as a part (`Page.partial`) that the stream's deletion rules read.
 

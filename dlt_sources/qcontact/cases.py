@@ -74,13 +74,13 @@ def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -
     found: list[msgspec.Raw] = []
     gone: list[str] = []
     cleaned = 0
-    refused = Refused(stream)
+    refused = Refused(stream, marks, reader.now)
     try:
         answers = refused.answers(rows, lambda key: reader.record(entity_of(stream), key))
         for number, (row, answer) in enumerate(answers, 1):
-            if answer is None:
+            if isinstance(answer, NotFoundError):
                 gone.append(row.key)
-            else:
+            elif not isinstance(answer, SourceError):
                 record, count = answer
                 found.append(flat(record))
                 marks.read(row, entity_of(stream), reader.now())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import SourceError
+from dlt_sources.errors import NotFoundError, SourceError
 from dlt_sources.qcontact.cases import TOGETHER, refuse_short
 from dlt_sources.qcontact.config import CASE
 from dlt_sources.qcontact.feed import Brief, Feed, Walk
@@ -84,19 +84,22 @@ class Events:
             mark, _ = feed.outside(CASE, key)
             if mark is None:
                 marks.forget([key])
-            else:
-                yield Brief(key, mark, None, closed=True)
+            elif not marks.is_refused(row := Brief(key, mark, None, closed=True)):
+                yield row
 
     def _read(self, stream: Stream, todo: Sequence[Brief], marks: Marks, window: Window) -> Iterator[Page]:
         found: list[msgspec.Raw] = []
         cleaned = 0
-        refused = Refused(stream)
+        refused = Refused(stream, marks, self._reader.now)
         try:
             for number, (row, answer) in enumerate(refused.answers(todo, self.of), 1):
-                events, count = answer or ([], 0)
-                found += [event(one, row.key) for one in events if within(happened_at(one), window)]
-                marks.read(row, CASE, self._reader.now())
-                cleaned += count
+                if isinstance(answer, NotFoundError):
+                    answer = [], 0
+                if not isinstance(answer, SourceError):
+                    events, count = answer
+                    found += [event(one, row.key) for one in events if within(happened_at(one), window)]
+                    marks.read(row, CASE, self._reader.now())
+                    cleaned += count
                 if number % TOGETHER == 0:
                     yield Page(stream.name, found, marks.state(), cleaned=cleaned)
                     found, cleaned = [], 0

@@ -3,7 +3,8 @@
 State: `seen`, the mark of each record by id (`feed.py`), with a `*` while it is open; `closed`, since when (Unix
 seconds) a case is closed, for those that were closed while we looked on. They are read for some time more: notes are
 written on closed cases, too, and do not show in the list. `round`, when a record was read that is read in each sync,
-until all of them are: a sync that was cut off is gone on with behind them.
+until all of them are: a sync that was cut off is gone on with behind them. `refused`, the mark of each record that may
+not be read, and when it was tried.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ FOLLOWED = 7 * 86_400
 """Seconds for which a case is read after it was closed."""
 ROUND = 3_600
 """Seconds for which a round that was cut off is gone on with; what was read longer ago is read again."""
+PATIENCE = 86_400
+"""Seconds after which a record that might not be read is tried again, unless it changes before."""
 OPEN = "*"
 """End of the mark of a record that was open: so that a closed one that changes (a renamed user) is not followed."""
 
@@ -32,11 +35,13 @@ class Marks:
         seen: Mark by id.
         closed: Since when a case is closed, Unix seconds, by id.
         round: When a record was read in a round that has not ended, Unix seconds, by id.
+        refused: Mark of each record that may not be read, and when it was tried, Unix seconds, by id.
     """
 
     seen: dict[str, str] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)
     round: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, state: State, now: float) -> Marks:
@@ -44,11 +49,12 @@ class Marks:
         recent = {key: since for key, since in state.get("closed", {}).items() if now - since < FOLLOWED}
         # a time from the future comes of a clock that was set back
         lately = {key: at for key, at in state.get("round", {}).items() if 0 <= now - at < ROUND}
-        return cls(dict(state.get("seen", {})), recent, lately)
+        refused = {key: (mark, at) for key, (mark, at) in state.get("refused", {}).items() if 0 <= now - at < PATIENCE}
+        return cls(dict(state.get("seen", {})), recent, lately, refused)
 
     def state(self) -> State:
         """The position."""
-        kept = {"closed": dict(self.closed), "round": dict(self.round)}
+        kept = {"closed": dict(self.closed), "round": dict(self.round), "refused": dict(self.refused)}
         return {"seen": dict(self.seen), **{name: part for name, part in kept.items() if part}}
 
     def ended(self) -> State:
@@ -65,7 +71,11 @@ class Marks:
         rows = sorted(walk.briefs.values(), key=lambda brief: (len(brief.key), brief.key))
         if window is not None:
             return [row for row in rows if row.key not in self.seen and within(row.created_at, window)]
-        return [row for row in rows if self._changed(row) or (self._followed(row) and row.key not in self.round)]
+        return [
+            row
+            for row in rows
+            if not self.is_refused(row) and (self._changed(row) or (self._followed(row) and row.key not in self.round))
+        ]
 
     def missing(self, walk: Walk) -> list[str]:
         """Ids of known records that a whole walk did not show; closed ones outside are asked for once."""
@@ -73,6 +83,7 @@ class Marks:
 
     def read(self, row: Brief, entity: str, now: float) -> None:
         """Takes note that the record of a row was read, or one that the list does not show."""
+        self.refused.pop(row.key, None)
         if row.mark in (OUTSIDE_OPEN, OUTSIDE_CLOSED):
             self.outside(row.key, row.mark)
             return
@@ -88,11 +99,20 @@ class Marks:
         self.closed.pop(key, None)
         self.seen[key] = mark
 
+    def refuse(self, row: Brief, now: float) -> None:
+        """Takes note that a record may not be read."""
+        self.refused[row.key] = (row.mark, int(now))
+
+    def is_refused(self, row: Brief) -> bool:
+        """Whether that a record may not be read is known, and it did not change since."""
+        return row.key in self.refused and self.refused[row.key][0] == row.mark
+
     def forget(self, keys: Iterable[str]) -> None:
         """Forgets records that are gone."""
         for key in keys:
             self.seen.pop(key, None)
             self.closed.pop(key, None)
+            self.refused.pop(key, None)
 
     def _changed(self, row: Brief) -> bool:
         return self.seen.get(row.key) != self._mark(row)

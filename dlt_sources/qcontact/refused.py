@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from dlt_sources.base import Stream
 from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError
-from dlt_sources.qcontact.feed import Brief
+from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, OUTSIDE_OPEN, Brief
+from dlt_sources.qcontact.marks import Marks
 
 MOST_IN_A_ROW = 10
 """Records in a row that cannot be read, before the others are tried only if the youngest of them can be."""
@@ -20,14 +21,16 @@ class Refused:
 
     Args:
         stream: The stream that is read.
+        marks: Its position, which keeps those that may not be read: they are tried again after a day, or a change.
+        now: Tells the time, Unix seconds.
     """
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._errors: dict[str, SourceError] = {}
+    def __init__(self, stream: Stream, marks: Marks, now: Callable[[], float]) -> None:
+        self._stream, self._marks, self._now = stream, marks, now
+        self._broken: MalformedError | None = None
 
-    def answers(self, rows: Sequence[Brief], ask: Callable[[str], T]) -> Iterator[tuple[Brief, T | None]]:
-        """What is answered of each record; None of one that is gone.
+    def answers(self, rows: Sequence[Brief], ask: Callable[[str], T]) -> Iterator[tuple[Brief, T | SourceError]]:
+        """What is answered of each record; of one that is gone, or cannot be read, that it is.
 
         Raises:
             SourceError: What came before is whole.
@@ -35,37 +38,40 @@ class Refused:
         in_a_row = 0
         for row in rows:
             if in_a_row > MOST_IN_A_ROW:
-                if not self._can_be_read(rows[-1], ask):
+                if not _can_be_read(_youngest(rows), ask):
                     return
                 in_a_row = 0
-            try:
-                found = ask(row.key)
-            except NotFoundError:
-                yield row, None
-            except (AccessError, MalformedError) as error:
-                self._errors[row.key] = error
-                in_a_row += 1
-                continue
-            else:
-                yield row, found
-            in_a_row = 0
+            found = _answer(row, ask)
+            if isinstance(found, AccessError):
+                self._marks.refuse(row, self._now())
+            elif isinstance(found, MalformedError):
+                self._broken = self._broken or found
+            in_a_row = in_a_row + 1 if isinstance(found, AccessError | MalformedError) else 0
+            yield row, found
 
     def error(self) -> SourceError | None:
         """What is to be said of those that cannot be read; None where there are none."""
-        forbidden = [key for key, error in self._errors.items() if isinstance(error, AccessError)]
+        forbidden = self._marks.refused
         if not forbidden:
-            return next(iter(self._errors.values()), None)
+            return self._broken
         return AccessError(
-            f"stream {self._stream.name}: the list shows records that the user may not read, {forbidden[0]} among them "
-            f"({len(forbidden)} tried). Give its role the right to {self._stream.plan}."
+            f"stream {self._stream.name}: the tenant has records that the user may not read, {next(iter(forbidden))} "
+            f"among them ({len(forbidden)} found so far). Give its role the right to {self._stream.plan}."
         )
 
-    @staticmethod
-    def _can_be_read(row: Brief, ask: Callable[[str], T]) -> bool:
-        try:
-            ask(row.key)
-        except NotFoundError:
-            return True
-        except (AccessError, MalformedError):
-            return False
-        return True
+
+def _answer(row: Brief, ask: Callable[[str], T]) -> T | SourceError:
+    try:
+        return ask(row.key)
+    except (NotFoundError, AccessError, MalformedError) as error:
+        # an error that is kept keeps what raised it
+        return error.with_traceback(None)
+
+
+def _can_be_read(row: Brief, ask: Callable[[str], object]) -> bool:
+    return not isinstance(_answer(row, ask), AccessError | MalformedError)
+
+
+def _youngest(rows: Sequence[Brief]) -> Brief:
+    listed = [row for row in rows if row.mark not in (OUTSIDE_OPEN, OUTSIDE_CLOSED)] or rows
+    return max(listed, key=lambda row: (len(row.key), row.key))

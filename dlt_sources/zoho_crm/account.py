@@ -29,6 +29,14 @@ from dlt_sources.zoho_crm.streams import BY_MODULE, CUSTOM_MODULES, OTHER_STREAM
 _named = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
+def _of(module: str, field: msgspec.Raw) -> msgspec.Raw:
+    """A field with its module; what is no object stays as it is, and is set aside later."""
+    try:
+        return msgspec.Raw(msgspec.json.encode({"module": module, **_named(field)}))
+    except msgspec.ValidationError:
+        return field
+
+
 class Account:
     """Describes an account.
 
@@ -109,8 +117,7 @@ class Account:
         for module in self.modules():
             self._described(module)
         for module, fields in self._settings.items():
-            records = [msgspec.Raw(msgspec.json.encode({"module": module, **_named(raw)})) for raw in fields]
-            yield Page(stream.name, records, {})
+            yield Page(stream.name, [_of(module, raw) for raw in fields], {})
         yield Page(stream.name, [], {}, last=not self._refused)
 
     def _described(self, module: str) -> Description | None:

@@ -29,7 +29,8 @@ class ByDate:
             window: What to read.
             now: Our clock, Unix seconds.
         """
-        self.state = {**state, "began": state.get("began") or stamp(now * 1000)}
+        # an earlier release kept of people only from when on a live reading would have read again
+        self.state = {**state, "began": state.get("began") or state.get("modified") or stamp(now * 1000)}
         since = DAWN if window.since is None else int(window.since.timestamp())
         until = now + AHEAD if window.until is None else int(window.until.timestamp())
         reached = millis(state.get("created"))

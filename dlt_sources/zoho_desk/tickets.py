@@ -19,6 +19,7 @@ from dlt_sources.errors import (
     NotFoundError,
     SourceError,
     StalledError,
+    TransientError,
     UnavailableError,
 )
 from dlt_sources.zoho_desk import children
@@ -121,27 +122,47 @@ def by_ids(reader: Reader, stream: Stream, ids: Sequence[str]) -> Iterator[Page]
 
 
 def vanished(reader: Reader, feed: Feed, stream: Stream, ids: Sequence[str]) -> Iterator[Page]:
-    """Of these tickets, and of those that turned out to be gone in this sync, the ones that are deleted.
+    """Of these tickets the ones that are deleted; without ids, of those that turned out to be gone.
 
     Raises:
         LimitError: The reserve of credits is reached.
+        SourceError: One of those that turned out to be gone is refused, which is told once, or nobody answered; all
+            others were asked for.
     """
-    gone = sorted(feed.gone)
-    for number, key in enumerate(dict.fromkeys([*gone, *ids])):
-        if number >= len(gone):
+    failed: SourceError | None = None
+    for key in ids or sorted(feed.gone):
+        if ids:
             # what turned out to be gone is a credit each, and is not found out once more
             reader.spare_credits(stream)
         try:
-            record = reader.one(stream, f"/tickets/{key}", key=key)
-        except NotFoundError:
-            record = tombstone(key)
-        except MalformedError:
-            # whether it is gone nobody can say: the next round asks again
+            record = _as_it_is(reader, stream, key)
+        except (CredentialsError, LimitError):
+            raise
+        except SourceError as error:
+            if ids or isinstance(failed, TransientError):
+                raise
+            failed = error
+            if not isinstance(error, TransientError):
+                feed.gone.discard(key)
+            continue
+        if record is None:
             continue
         if _is_deleted(record):
             yield Page(stream.name, [record], {}, partial=True)
         feed.gone.discard(key)
     yield Page(stream.name, [], {}, last=True, partial=True)
+    if failed is not None:
+        raise failed
+
+
+def _as_it_is(reader: Reader, stream: Stream, key: str) -> msgspec.Raw | None:
+    """A ticket's own page, or that it is gone; None where nobody can say: the next round asks again."""
+    try:
+        return reader.one(stream, f"/tickets/{key}", key=key)
+    except NotFoundError:
+        return tombstone(key)
+    except MalformedError:
+        return None
 
 
 def tombstone(key: str) -> msgspec.Raw:

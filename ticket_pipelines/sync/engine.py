@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from dlt_sources.abilities import Rechecks
 from dlt_sources.base import Client, Refresh, Vendor
 from ticket_pipelines.control.connection import answering
 from ticket_pipelines.control.due import is_due
@@ -187,6 +188,9 @@ class _Sync:
         if record.result.status is Status.FAILED:
             # the walk goes on and commits the position again: without what this sync read and did not load
             position.rollback()
+            loader.reconsider()
+            if isinstance(client, Rechecks):
+                client.gone.update(position.gone())
 
 
 def _skip(project: Project, desk: Desk, plan: Plan, request: SyncRequest) -> SyncResult:

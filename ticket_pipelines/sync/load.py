@@ -127,6 +127,7 @@ class Loader:
         self.packages = 0
         self.drift = Drift(position.committed)
         self._copied = False
+        self._doubtful: bool | None = None
         self.target = target
         self._position = position
         self._shapers: dict[str, Shaper] = {}
@@ -274,11 +275,20 @@ class Loader:
             records = batch.records[name].items()
             known = [key for key, record in records if record.outcome is not Outcome.CREATED]
             # what only repairs is new in its own table, but its unified rows may have come from another stream
-            if len(known) < len(records) and (target.vendor.stream(name).on_demand or target.doubtful()):
+            if len(known) < len(records) and (target.vendor.stream(name).on_demand or self._is_doubtful()):
                 known = list(batch.records[name])
             owners = rows.filter(pc.is_in(rows["id"], pa.array(known, pa.string()))) if known else rows.slice(0, 0)
             found += self.patiently(lambda m=mapping, o=owners: retraction.rows(m, o, given)).items()  # type: ignore[misc]
         return found
+
+    def reconsider(self) -> None:
+        """Asks again whether a load may have ended between two tables."""
+        self._doubtful = None
+
+    def _is_doubtful(self) -> bool:
+        if self._doubtful is None:
+            self._doubtful = self.target.doubtful()
+        return self._doubtful
 
     def _derived_specs(self) -> dict[str, TableSpec]:
         """The tables of what is derived from vendor rows: unified ones, and those of records inside of records."""

@@ -83,8 +83,7 @@ class Pass:
         self._package = Package(bounds)
         self._heads = {stream.name: HeadReader(stream) for stream in plan.streams}
         self._closed: dict[str, LimitError] = {}
-        self._unreachable = 0
-        self._total = 0
+        self._unreachable = self._total = 0
         self._given: set[str] = set()
         if isinstance(client, Recalls):
             client.recall = self._stored
@@ -149,7 +148,8 @@ class Pass:
         except SourceError as error:
             if isinstance(error, ConnectionFailedError):
                 self._unreachable += 1
-            hopeless = isinstance(error, ConfigurationError | ConnectionFailedError) and not self._client_answered()
+            answered = any(one.pages for one in self.outcomes.streams.values())
+            hopeless = isinstance(error, ConfigurationError | ConnectionFailedError) and not answered
             if hopeless or isinstance(error, CredentialsError):
                 result.outcome, result.reason = "failed", str(error)
                 raise
@@ -158,9 +158,6 @@ class Pass:
     def _stored(self, stream: Stream, ids: Sequence[str]) -> Container[str]:
         table, desk = self._target.vendor.table(stream), self._target.desk
         return self._loader.patiently(lambda: self._target.warehouse.stored(table, desk, ids))
-
-    def _client_answered(self) -> bool:
-        return any(result.pages for result in self.outcomes.streams.values())
 
     def _fail(self, stream: Stream, result: StreamResult, error: SourceError) -> None:
         result.reason = str(error)
@@ -284,11 +281,20 @@ class Pass:
             result = self.outcomes.streams[stream.name]
             try:
                 for ids, reached in rounds(self._target, self._position, stream, stream.recheck, now):
-                    for page in cast("Rechecks", self._client).vanished(stream, ids):
-                        self._take(stream, page, result, None)
+                    self._ask(stream, result, ids)
                     self._position.recheck(stream.name, reached)
             except SourceError as error:
                 self._fail(stream, result, error)
+
+    def _ask(self, stream: Stream, result: StreamResult, ids: Sequence[str]) -> None:
+        try:
+            for page in cast("Rechecks", self._client).vanished(stream, ids):
+                self._take(stream, page, result, None)
+        except SourceError as error:
+            if ids or isinstance(error, CredentialsError | LimitError):
+                raise
+            # a record that turned out to be missing, and that nobody can be asked about, does not end the round
+            self._fail(stream, result, error)
 
     def _take(self, stream: Stream, page: Page, result: StreamResult, snapshot: Snapshot | None) -> None:
         size = sum(memoryview(record).nbytes for record in page.records)
@@ -300,10 +306,9 @@ class Pass:
             snapshot.nameless += len(rejected)
         for head in heads if page.older or page.partial else ():
             head.older, head.partial, head.as_of = page.older, page.partial, page.as_of
-        if page.partial:
-            rejected = [replace(one, partial=True) for one in rejected]
         self._give(page.answered, (one.record_id for one in rejected if one.record_id))
         if page.partial:
+            rejected = [replace(one, partial=True) for one in rejected]
             self._make_way(stream, heads)
         else:
             self._give(head.id for head in heads)

@@ -7,7 +7,7 @@ Afterwards, unified rows that no vendor row gives any more are marked as deleted
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -108,7 +108,7 @@ class _Rebuild:
         self._state = pipeline.state()
         # 8 bytes a row, where the ids themselves would take a hundred
         self._given: dict[str, list[np.ndarray[tuple[int], np.dtype[np.uint64]]]] = {}
-        self._named: dict[str, pa.Table] = {}
+        self._named: dict[str, list[pa.Table]] = {}
 
     def derive(self, stream: str, mapping: StreamMapping) -> None:
         """Derives and loads what one stream gives."""
@@ -127,15 +127,16 @@ class _Rebuild:
 
     def load_named(self) -> None:
         """Loads those whom other rows name, as the row says that was read last, whatever the order of the batches."""
-        self._load(self._named)
+        self._load({name: _once(parts) for name, parts in self._named.items()})
 
     def _own(self, name: str, rows: pa.Table) -> pa.Table:
         """The rows of a record of their own; keeps the others."""
         only_named = pc.equal(rows["version"], NAMED)
         if pc.any(only_named).as_py():
-            kept = [self._named[name]] if name in self._named else []
-            found = pa.concat_tables([*kept, rows.filter(only_named)], promote_options="default")
-            self._named[name] = newest(found)
+            parts = self._named.setdefault(name, [])
+            parts.append(rows.filter(only_named))
+            if sum(part.num_rows for part in parts[1:]) > max(BATCH, parts[0].num_rows):
+                parts[:] = [_once(parts)]
         return rows.filter(pc.invert(only_named))
 
     def retract(self) -> None:
@@ -162,6 +163,10 @@ class _Rebuild:
             self._pipeline.load(tables, {name: TABLES[name] for name in tables}, self._state)
         except WarehouseRejectedError as error:
             raise WarehouseRejectedError(f"rebuild of desk {self._desk!r} stopped: {error}") from error
+
+
+def _once(parts: Sequence[pa.Table]) -> pa.Table:
+    return newest(pa.concat_tables(parts, promote_options="default"))
 
 
 _NONE: np.ndarray[tuple[int], np.dtype[np.uint64]] = np.empty(0, np.uint64)

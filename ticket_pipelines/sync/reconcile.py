@@ -1,6 +1,6 @@
 """Reconciliation: what the source shows against what the warehouse holds, by id and version.
 
-    lease -> list each stream into the ledger -> compare -> ask for extra rows one by one -> repair -> record
+    lease -> list each stream into the ledger -> compare -> ask for extra rows -> repair -> record
 
 Under the desk's lease; between pages the incremental sync that is due goes first. A record that changed at the source
 after the place that the live position has reached is no difference: the next sync reads it.

@@ -115,8 +115,10 @@ def _replay(
         reading.run()
     finally:
         record.outcomes.add(reading.outcomes)
-    answered = [] if reading.outcomes.failures else _answered(client, stream, asked, reading.outcomes.missing)
-    quarantine.dealt_with(project.control, [*(one for one in kept if one.id in replayed.tried), *answered])
+    dealt_with = [one for one in kept if one.id in replayed.tried]
+    if reading.outcomes.streams[stream.name].outcome in ("success", "partial"):
+        dealt_with += _answered(client, stream, asked, reading.outcomes.missing)
+    quarantine.dealt_with(project.control, dealt_with)
 
 
 def _answered(client: Client, stream: Stream, asked: Sequence[Waiting], missing: Collection[str]) -> Iterator[Waiting]:

@@ -163,7 +163,8 @@ def new_run(
 def unfinished(control: sa.Engine, desk: str) -> bool:
     """Whether a sync broke off, and none has read again since then all that it read.
 
-    A full sync of all streams reads everything; an incremental one what another incremental one read.
+    A full sync of all streams reads everything, and so does one that goes on with another; an incremental one what
+    another incremental one read.
     """
     mine = (table.c.desk == desk, table.c.direction == Direction.INBOUND.value)
     stopped = (table.c.status == Status.PARTIAL.value) & (table.c.error_code == SyncStoppedError.code)
@@ -175,7 +176,8 @@ def unfinished(control: sa.Engine, desk: str) -> bool:
         mode = (table.c.mode == Mode.INCREMENTAL.value) if live else (table.c.mode != Mode.INCREMENTAL.value)
         return sa.select(newest).where(*mine, which, mode).scalar_subquery()
 
-    full = whole & (table.c.mode == Mode.FULL.value)
+    resumed = sa.func.coalesce(table.c.details["resumed"].as_boolean(), sa.false())
+    full = (table.c.status == Status.SUCCESS.value) & (table.c.mode == Mode.FULL.value) & (of_all() | resumed)
     query = sa.select(last(broken, True), last(broken, False), last(whole, True), last(full, False))
     with reading(control) as connection:
         live, other, incremental, everything = connection.execute(query).one()

@@ -45,11 +45,13 @@ def details(
 ) -> dict[str, Any]:
     """The details of a sync, ready for JSON: per stream its cursors, pages, rows, outcome and reason.
 
-    `part` stands there where it was not of all that its desk reads.
+    `part` stands there where it was not of all that its desk reads, `resumed` where it went on with an interrupted one.
     """
     found: dict[str, Any] = {"streams": {name: _stream(result) for name, result in outcomes.streams.items()}}
     if not whole:
         found["part"] = True
+    if outcomes.resumed:
+        found["resumed"] = True
     if warnings:
         found["warnings"] = dict(warnings)
     if drift:

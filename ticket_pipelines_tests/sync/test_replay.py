@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 
+from dlt_sources.base import Page
+from dlt_sources.errors import UnavailableError
 from ticket_pipelines.sync import quarantine
 from ticket_pipelines.sync.heads import Rejected
 from ticket_pipelines.sync.quarantine import Waiting
@@ -14,7 +17,7 @@ from ticket_pipelines.sync.replay import replay_desk
 from ticket_pipelines.sync.result import Mode, Status, SyncResult
 from ticket_pipelines.unified import Mapped, StreamMapping
 from ticket_pipelines_tests.sync.conftest import MakeDesk, PaperDesk
-from ticket_pipelines_tests.sync.paper import MAPPING_MODULE, map_tickets, raw, ticket
+from ticket_pipelines_tests.sync.paper import MAPPING_MODULE, PaperClient, map_tickets, raw, ticket
 
 OLD, NEW = 1_700_000_000, 1_800_000_000
 
@@ -107,6 +110,23 @@ def test_a_part_is_asked_for_again_and_stays_a_part(make_desk: MakeDesk, monkeyp
     assert waiting(desk) == []
     found = desk.table("paper_tickets", "id, subject, priority")
     assert found == [{"id": "1", "subject": "unmappable", "priority": 3}]
+
+
+def test_what_the_vendor_does_not_give_just_now_goes_on_waiting(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tickets=[ticket(1, NEW, subject="unmappable", priority=3)])
+    desk.account.partial = ("priority",)
+    assert desk.sync(ids=("1",), streams=("tickets",)).rows_failed == 1
+
+    def refused(*_: object) -> Iterator[Page]:
+        raise UnavailableError("not on this plan")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PaperClient, "by_ids", refused)
+        replay(desk)
+    assert [one.record_id for one in waiting(desk)] == ["1"]
 
 
 def test_nothing_waits(make_desk: MakeDesk) -> None:

@@ -12,6 +12,7 @@ from dlt_sources.errors import ConnectionFailedError
 from ticket_pipelines.alerts.facts import read_facts
 from ticket_pipelines.control.database import desks
 from ticket_pipelines.control.status import status
+from ticket_pipelines.sync import runs
 from ticket_pipelines.sync.package import Bounds
 from ticket_pipelines.sync.result import Mode, Status
 from ticket_pipelines_tests.sync.conftest import MakeDesk
@@ -67,8 +68,10 @@ def test_a_full_sync_that_is_gone_on_with_says_nothing_of_what_it_read_before_it
     with pytest.raises(KeyboardInterrupt):
         desk.sync(mode=Mode.FULL, bounds=Bounds(rows=1, read=1))
 
+    assert runs.unfinished(desk.project.control, desk.key)
     resumed = desk.sync(mode=Mode.FULL)
 
+    assert not runs.unfinished(desk.project.control, desk.key)
     (found,) = status(desk.project.control, [desk.project.desks.get(desk.key)], datetime.now(UTC))
     assert (resumed.status, found.data_as_of) == (Status.SUCCESS, whole.started_at)
     last = desk.sync()

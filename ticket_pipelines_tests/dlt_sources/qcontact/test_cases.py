@@ -113,7 +113,7 @@ def test_one_forbidden_case_costs_itself_alone(tenant: Start, opened: Open) -> N
 
 @pytest.mark.parametrize(("name", "part"), [("cases", ""), ("case_events", "/events")])
 def test_forbidden_cases_keep_no_younger_ones_from_being_read(
-    tenant: Start, opened: Open, name: str, part: str
+    tenant: Start, opened: Open, moving: Moving, name: str, part: str
 ) -> None:
     account = tenant(tickets=40)
     keys = sorted(record["id"] for record in account.control.records("cases"))
@@ -122,6 +122,14 @@ def test_forbidden_cases_keep_no_younger_ones_from_being_read(
     found = read(opened(account), name, failing=AccessError)
     assert set(found.state["seen"]) == set(map(str, keys[25:]))
     assert str(keys[0]) in str(found.error)
+    account.control.clear_log()
+    again = read(opened(account), name, found.state, failing=AccessError)
+    # it is said each time, and asked again after a day
+    assert str(keys[0]) in str(again.error)
+    assert not asked(account, f"/{keys[0]}{part}")
+    account.control.heal()
+    moving.advance(86_401)
+    assert str(keys[0]) in read(opened(account), name, again.state).state["seen"]
 
 
 def test_where_no_case_may_be_read_few_are_asked_for(tenant: Start, opened: Open) -> None:

@@ -14,6 +14,7 @@ from ticket_pipelines_tests.dlt_sources.zoho_desk.emulated import (
     THREADS,
     TICKETS,
     Open,
+    Read,
     Start,
     asked,
     listed,
@@ -157,10 +158,26 @@ def test_a_ticket_that_is_gone_is_asked_for_below_the_reserve_too(organization: 
     assert read(client, THREADS, failing=LimitError).error is not None
     account.control.clear_log()
 
+    list(client.vanished(TICKETS, []))
     with pytest.raises(LimitError):
         list(client.vanished(TICKETS, [other]))
 
     assert [entry.path.rpartition("/")[2] for entry in account.control.log()] == [key]
+
+
+def test_a_missing_ticket_that_is_refused_holds_up_no_other_and_is_said_once(organization: Start, opened: Open) -> None:
+    account = organization()
+    client = opened(account)
+    refused, gone = sorted(read(client, TICKETS).records)[:2]
+    client.gone.update([refused, gone])
+    account.control.mutate("erase_ticket", id=gone)
+    account.control.fail(match=f"/tickets/{refused}$", status=403, body={"errorCode": "FORBIDDEN"}, times=None)
+
+    found = Read(TICKETS, client.vanished(TICKETS, []), failing=AccessError)
+
+    assert found.records == {gone: {"id": gone, "isDeleted": True}}
+    assert isinstance(found.error, AccessError)
+    assert Read(TICKETS, client.vanished(TICKETS, [])).records == {}
 
 
 @pytest.mark.parametrize("path", ["History", "history"])

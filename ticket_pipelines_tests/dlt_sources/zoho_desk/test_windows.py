@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dlt_sources.base import Window
+from dlt_sources.zoho_desk.by_date import ByDate
+from dlt_sources.zoho_desk.search import Found
 from dlt_sources.zoho_desk.times import millis, minutes, stamp
 from dlt_sources.zoho_desk.windows import Span, halves, parts
 
@@ -83,3 +87,17 @@ def test_a_time_comes_back_as_it_was_written(at: int) -> None:
 )
 def test_durations_in_words_become_minutes(words: object, found: int | None) -> None:
     assert minutes(words) == found
+
+
+def test_people_of_whom_an_earlier_release_read_a_part_are_read_again_since_then() -> None:
+    began, now = "2025-01-01T00:00:00.000Z", 1_736_000_000
+    walk = ByDate({"modified": began, "created": "2024-05-01T00:00:00.000Z"}, Window(), now)
+    record = msgspec.Raw(b'{"id": "1", "modifiedTime": "2025-01-04T10:00:00.000Z"}')
+    walk.behind(Found([record], [1_735_000_000], whole=True))
+    live = walk.live(now + 60)
+    assert live is not None
+    assert live <= began
+
+
+def test_an_empty_account_is_read_from_the_start() -> None:
+    assert ByDate({}, Window(), 1_736_000_000).live(1_736_000_000) is None

@@ -64,18 +64,21 @@ def test_a_module_without_a_time_of_change_is_compared_whole(make_crm: MakeCrmDe
     assert gone in desk.ids("zoho_crm_price_lists", "deleted_at IS NOT NULL")
 
 
-def test_metadata_that_is_not_as_documented_costs_nothing(make_crm: MakeCrmDesk) -> None:
+def test_metadata_that_is_not_as_documented_costs_itself_alone_and_no_module(make_crm: MakeCrmDesk) -> None:
     desk = make_crm(modules=["Cases", "Contacts"], **PAST)
     fields = [
         {"id": "1", "api_name": "Last_Name", "data_type": None, "custom_field": "no", "pick_list_values": "none"},
         {"id": "2", "api_name": 7, "data_type": "text"},
         {"id": "3", "api_name": "Modified_Time", "data_type": "datetime"},
+        "?",
     ]
     desk.vendor.control.fail(status=200, match="module=Contacts", times=None, body={"fields": fields})
     modules = [{"api_name": "Cases", "viewable": "yes"}, {"api_name": "Contacts", "api_supported": 1}]
     desk.vendor.control.fail(status=200, match="settings/modules", times=None, body={"modules": modules})
 
-    desk.synced()
+    result = desk.sync()
+
+    assert (result.status, result.error_code, result.rows_failed) == (Status.PARTIAL, "rows_failed", 1)
     assert desk.ids("zoho_crm_cases") == {record["id"] for record in desk.held("Cases")}
     last_names = {record["Last_Name"] for record in desk.held("Contacts")}
     assert {row["last_name"] for row in desk.ask("SELECT last_name FROM helpdesk.zoho_crm_contacts")} == last_names
