@@ -13,7 +13,7 @@ from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import MalformedError, NotFoundError, SourceError, StalledError
 from dlt_sources.qcontact.feed import Brief, Feed, Walk
 from dlt_sources.qcontact.marks import Marks, groups
-from dlt_sources.qcontact.reader import Reader
+from dlt_sources.qcontact.reader import Reader, Record
 from dlt_sources.qcontact.records import flat, tombstone
 from dlt_sources.qcontact.refused import Refused
 from dlt_sources.qcontact.streams import entity_of
@@ -32,7 +32,9 @@ def records(reader: Reader, feed: Feed, stream: Stream, state: State, window: Wi
     """
     marks = Marks.of(state, reader.now())
     walk = feed.walk(entity_of(stream))
-    yield from _read(reader, stream, marks.due(walk, window), marks)
+    refused = Refused(stream, marks, reader.now, lambda key: reader.record(entity_of(stream), key))
+    refused.reconsider()
+    yield from _read(reader, stream, marks.due(walk, window), marks, refused)
     if window is None and walk.whole:
         yield from _missing(feed, stream, walk, marks)
     yield Page(stream.name, [], marks.ended(), last=walk.whole)
@@ -70,14 +72,14 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
         )
 
 
-def _read(reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks) -> Iterator[Page]:
+def _read(
+    reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks, refused: Refused[tuple[Record, int]]
+) -> Iterator[Page]:
     found: list[msgspec.Raw] = []
     gone: list[str] = []
     cleaned = 0
-    refused = Refused(stream, marks, reader.now)
     try:
-        answers = refused.answers(rows, lambda key: reader.record(entity_of(stream), key))
-        for number, (row, answer) in enumerate(answers, 1):
+        for number, (row, answer) in enumerate(refused.answers(rows), 1):
             if isinstance(answer, NotFoundError):
                 gone.append(row.key)
             elif not isinstance(answer, SourceError):

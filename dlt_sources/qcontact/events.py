@@ -41,10 +41,12 @@ class Events:
         walk = feed.walk(CASE)
         # when something happened to a case, the list does not tell: only its beginning bounds it
         begun = None if window is None else Window(None, window.until)
+        refused = Refused(stream, marks, self._reader.now, self.of)
+        refused.reconsider()
         todo = marks.due(walk, begun)
         if window is None and walk.whole:
             todo += self._outside(feed, walk, marks)
-        yield from self._read(stream, todo, marks, window or Window())
+        yield from self._read(stream, todo, marks, window or Window(), refused)
         yield Page(stream.name, [], marks.ended(), last=walk.whole)
         refuse_short(stream, walk)
 
@@ -87,12 +89,18 @@ class Events:
             elif not marks.is_refused(row := Brief(key, mark, None, closed=True)):
                 yield row
 
-    def _read(self, stream: Stream, todo: Sequence[Brief], marks: Marks, window: Window) -> Iterator[Page]:
+    def _read(
+        self,
+        stream: Stream,
+        todo: Sequence[Brief],
+        marks: Marks,
+        window: Window,
+        refused: Refused[tuple[list[Record], int]],
+    ) -> Iterator[Page]:
         found: list[msgspec.Raw] = []
         cleaned = 0
-        refused = Refused(stream, marks, self._reader.now)
         try:
-            for number, (row, answer) in enumerate(refused.answers(todo, self.of), 1):
+            for number, (row, answer) in enumerate(refused.answers(todo), 1):
                 if isinstance(answer, NotFoundError):
                     answer = [], 0
                 if not isinstance(answer, SourceError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from dlt_sources.base import Stream
 from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError
@@ -16,20 +16,27 @@ MOST_IN_A_ROW = 10
 T = TypeVar("T")
 
 
-class Refused:
+class Refused(Generic[T]):
     """Asks for records one by one, and takes note of those that cannot be read.
 
     Args:
         stream: The stream that is read.
-        marks: Its position, which keeps those that may not be read: they are tried again after a day, or a change.
+        marks: Its position, which keeps those that may not be read. They are tried again when one of them may be, after
+            a day, or once they change.
         now: Tells the time, Unix seconds.
+        ask: Asks for a record.
     """
 
-    def __init__(self, stream: Stream, marks: Marks, now: Callable[[], float]) -> None:
-        self._stream, self._marks, self._now = stream, marks, now
+    def __init__(self, stream: Stream, marks: Marks, now: Callable[[], float], ask: Callable[[str], T]) -> None:
+        self._stream, self._marks, self._now, self._ask = stream, marks, now, ask
         self._broken: MalformedError | None = None
 
-    def answers(self, rows: Sequence[Brief], ask: Callable[[str], T]) -> Iterator[tuple[Brief, T | SourceError]]:
+    def reconsider(self) -> None:
+        """Tries one of those that might not be read: a right that was given is not waited for."""
+        if self._marks.refused and not isinstance(self._answer(next(iter(self._marks.refused))), AccessError):
+            self._marks.refused.clear()
+
+    def answers(self, rows: Sequence[Brief]) -> Iterator[tuple[Brief, T | SourceError]]:
         """What is answered of each record; of one that is gone, or cannot be read, that it is.
 
         Raises:
@@ -38,10 +45,10 @@ class Refused:
         in_a_row = 0
         for row in rows:
             if in_a_row > MOST_IN_A_ROW:
-                if not _can_be_read(_youngest(rows), ask):
+                if isinstance(self._answer(_youngest(rows).key), AccessError | MalformedError):
                     return
                 in_a_row = 0
-            found = _answer(row, ask)
+            found = self._answer(row.key)
             if isinstance(found, AccessError):
                 self._marks.refuse(row, self._now())
             elif isinstance(found, MalformedError):
@@ -59,17 +66,12 @@ class Refused:
             f"among them ({len(forbidden)} found so far). Give its role the right to {self._stream.plan}."
         )
 
-
-def _answer(row: Brief, ask: Callable[[str], T]) -> T | SourceError:
-    try:
-        return ask(row.key)
-    except (NotFoundError, AccessError, MalformedError) as error:
-        # an error that is kept keeps what raised it
-        return error.with_traceback(None)
-
-
-def _can_be_read(row: Brief, ask: Callable[[str], object]) -> bool:
-    return not isinstance(_answer(row, ask), AccessError | MalformedError)
+    def _answer(self, key: str) -> T | SourceError:
+        try:
+            return self._ask(key)
+        except (NotFoundError, AccessError, MalformedError) as error:
+            # an error that is kept keeps what raised it
+            return error.with_traceback(None)
 
 
 def _youngest(rows: Sequence[Brief]) -> Brief:
