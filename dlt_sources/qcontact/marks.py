@@ -54,7 +54,11 @@ class Marks:
 
     def state(self) -> State:
         """The position."""
-        kept = {"closed": dict(self.closed), "round": dict(self.round), "refused": dict(self.refused)}
+        kept = {
+            "closed": dict(self.closed),
+            "round": dict(self.round),
+            "refused": {key: list(one) for key, one in self.refused.items()},
+        }
         return {"seen": dict(self.seen), **{name: part for name, part in kept.items() if part}}
 
     def ended(self) -> State:
@@ -66,7 +70,8 @@ class Marks:
         """The rows whose records are to be read, oldest first.
 
         Live: those that changed, and those that are not closed, or were closed lately, but for those that were read
-        just now, before the round was cut off. In a window: those made in it, but again for those.
+        just now, before the round was cut off, and those that may not be read. In a window: those made in it that were
+        not read yet.
         """
         rows = sorted(walk.briefs.values(), key=lambda brief: (len(brief.key), brief.key))
         if window is not None:

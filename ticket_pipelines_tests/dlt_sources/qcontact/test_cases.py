@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -124,6 +125,7 @@ def test_forbidden_cases_keep_no_younger_ones_from_being_read(
     assert set(found.state["seen"]) == set(map(str, keys[25:]))
     assert str(keys[0]) in str(found.error)
     account.control.clear_log()
+    assert json.loads(json.dumps(found.state)) == found.state
     again = read(opened(account), name, found.state, failing=AccessError)
     # it is said each time, and one of them is tried
     assert str(keys[0]) in str(again.error)
