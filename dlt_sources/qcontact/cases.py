@@ -10,16 +10,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import MalformedError, NotFoundError, SourceError, StalledError
+from dlt_sources.errors import MalformedError, NotFoundError, StalledError
 from dlt_sources.qcontact.feed import Brief, Feed, Walk
 from dlt_sources.qcontact.marks import Marks, groups
 from dlt_sources.qcontact.reader import Reader, Record
 from dlt_sources.qcontact.records import flat, tombstone
-from dlt_sources.qcontact.refused import Refused
+from dlt_sources.qcontact.refused import TOGETHER, Refused
 from dlt_sources.qcontact.streams import entity_of
-
-TOGETHER = 25
-"""Records that make one page."""
 
 
 def records(reader: Reader, feed: Feed, stream: Stream, state: State, window: Window | None) -> Iterator[Page]:
@@ -75,32 +72,20 @@ def refuse_short(stream: Stream, walk: Walk) -> None:
 def _read(
     reader: Reader, stream: Stream, rows: Sequence[Brief], marks: Marks, refused: Refused[tuple[Record, int]]
 ) -> Iterator[Page]:
-    found: list[msgspec.Raw] = []
     gone: list[str] = []
-    cleaned = 0
-    try:
-        for number, (row, answer) in enumerate(refused.answers(rows), 1):
-            if isinstance(answer, NotFoundError):
-                gone.append(row.key)
-            elif not isinstance(answer, SourceError):
-                record, count = answer
-                found.append(flat(record))
-                marks.read(row, entity_of(stream), reader.now())
-                cleaned += count
-            if number % TOGETHER == 0:
-                yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-                found, cleaned = [], 0
-    except SourceError:
-        # what came before is whole and need not be asked for again
-        yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-        raise
-    yield Page(stream.name, found, marks.state(), cleaned=cleaned)
+
+    def take(row: Brief, answer: tuple[Record, int] | NotFoundError) -> tuple[list[msgspec.Raw], int]:
+        if isinstance(answer, NotFoundError):
+            gone.append(row.key)
+            return [], 0
+        record, cleaned = answer
+        marks.read(row, entity_of(stream), reader.now())
+        return [flat(record)], cleaned
+
+    yield from refused.pages(rows, take)
     if gone:
         yield _buried(stream, gone, marks)
-    if error := refused.error():
-        # all were tried that can be: the next sync begins a round of its own
-        yield Page(stream.name, [], marks.ended())
-        raise error
+    yield from refused.ended()
 
 
 def _missing(feed: Feed, stream: Stream, walk: Walk, marks: Marks) -> Iterator[Page]:

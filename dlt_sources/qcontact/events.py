@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from dlt_sources.base import Page, State, Stream, Window
-from dlt_sources.errors import NotFoundError, SourceError
-from dlt_sources.qcontact.cases import TOGETHER, refuse_short
+from dlt_sources.errors import NotFoundError
+from dlt_sources.qcontact.cases import refuse_short
 from dlt_sources.qcontact.config import CASE
 from dlt_sources.qcontact.feed import Brief, Feed, Walk
 from dlt_sources.qcontact.marks import Marks, within
@@ -46,7 +46,8 @@ class Events:
         todo = marks.due(walk, begun)
         if window is None and walk.whole:
             todo += self._outside(feed, walk, marks)
-        yield from self._read(stream, todo, marks, window or Window(), refused)
+        yield from refused.pages(todo, lambda row, answer: self._taken(row, answer, marks, window or Window()))
+        yield from refused.ended()
         yield Page(stream.name, [], marks.ended(), last=walk.whole)
         refuse_short(stream, walk)
 
@@ -89,34 +90,9 @@ class Events:
             elif not marks.is_refused(row := Brief(key, mark, None, closed=True)):
                 yield row
 
-    def _read(
-        self,
-        stream: Stream,
-        todo: Sequence[Brief],
-        marks: Marks,
-        window: Window,
-        refused: Refused[tuple[list[Record], int]],
-    ) -> Iterator[Page]:
-        found: list[msgspec.Raw] = []
-        cleaned = 0
-        try:
-            for number, (row, answer) in enumerate(refused.answers(todo), 1):
-                if isinstance(answer, NotFoundError):
-                    answer = [], 0
-                if not isinstance(answer, SourceError):
-                    events, count = answer
-                    found += [event(one, row.key) for one in events if within(happened_at(one), window)]
-                    marks.read(row, CASE, self._reader.now())
-                    cleaned += count
-                if number % TOGETHER == 0:
-                    yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-                    found, cleaned = [], 0
-        except SourceError:
-            # what came before is whole and need not be asked for again
-            yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-            raise
-        yield Page(stream.name, found, marks.state(), cleaned=cleaned)
-        if error := refused.error():
-            # all were tried that can be: the next sync begins a round of its own
-            yield Page(stream.name, [], marks.ended())
-            raise error
+    def _taken(
+        self, row: Brief, answer: tuple[list[Record], int] | NotFoundError, marks: Marks, window: Window
+    ) -> tuple[list[msgspec.Raw], int]:
+        events, cleaned = ([], 0) if isinstance(answer, NotFoundError) else answer
+        marks.read(row, CASE, self._reader.now())
+        return [event(one, row.key) for one in events if within(happened_at(one), window)], cleaned

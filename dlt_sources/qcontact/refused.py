@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
-from dlt_sources.base import Stream
+import msgspec
+
+from dlt_sources.base import Page, Stream
 from dlt_sources.errors import AccessError, MalformedError, NotFoundError, SourceError
 from dlt_sources.qcontact.feed import OUTSIDE_CLOSED, OUTSIDE_OPEN, Brief
 from dlt_sources.qcontact.marks import Marks
@@ -13,7 +15,12 @@ from dlt_sources.qcontact.marks import Marks
 MOST_IN_A_ROW = 10
 """Records in a row that cannot be read, before the others are tried only if the youngest of them can be."""
 
+TOGETHER = 25
+"""Records that make one page."""
+
 T = TypeVar("T")
+Take = Callable[[Brief, T | NotFoundError], tuple[list[msgspec.Raw], int]]
+"""Gives the records that come of an answer, and the count of cleaned characters."""
 
 
 class Refused(Generic[T]):
@@ -36,12 +43,42 @@ class Refused(Generic[T]):
         if self._marks.refused and not isinstance(self._answer(next(iter(self._marks.refused))), AccessError):
             self._marks.refused.clear()
 
-    def answers(self, rows: Sequence[Brief]) -> Iterator[tuple[Brief, T | SourceError]]:
-        """What is answered of each record; of one that is gone, or cannot be read, that it is.
+    def pages(self, rows: Sequence[Brief], take: Take[T]) -> Iterator[Page]:
+        """Pages of what comes of records; what came before a failure is given before it is raised.
+
+        Args:
+            rows: The records.
+            take: Says what comes of the answer about one, or of that it is gone.
+        """
+        found: list[msgspec.Raw] = []
+        cleaned = 0
+        try:
+            for number, (row, answer) in enumerate(self._answers(rows), 1):
+                if isinstance(answer, NotFoundError) or not isinstance(answer, SourceError):
+                    records, count = take(row, answer)
+                    found += records
+                    cleaned += count
+                if number % TOGETHER == 0:
+                    yield Page(self._stream.name, found, self._marks.state(), cleaned=cleaned)
+                    found, cleaned = [], 0
+        except SourceError:
+            # what came before is whole and need not be asked for again
+            yield Page(self._stream.name, found, self._marks.state(), cleaned=cleaned)
+            raise
+        yield Page(self._stream.name, found, self._marks.state(), cleaned=cleaned)
+
+    def ended(self) -> Iterator[Page]:
+        """Says which cannot be read, if there are any: all were tried that can be, and the next sync begins a round.
 
         Raises:
-            SourceError: What came before is whole.
+            AccessError: The user may not read some.
+            MalformedError: What is shown of one is not it.
         """
+        if error := self._error():
+            yield Page(self._stream.name, [], self._marks.ended())
+            raise error
+
+    def _answers(self, rows: Sequence[Brief]) -> Iterator[tuple[Brief, T | SourceError]]:
         in_a_row = 0
         for row in rows:
             if in_a_row > MOST_IN_A_ROW:
@@ -56,8 +93,7 @@ class Refused(Generic[T]):
             in_a_row = in_a_row + 1 if isinstance(found, AccessError | MalformedError) else 0
             yield row, found
 
-    def error(self) -> SourceError | None:
-        """What is to be said of those that cannot be read; None where there are none."""
+    def _error(self) -> SourceError | None:
         forbidden = self._marks.refused
         if not forbidden:
             return self._broken

@@ -6,8 +6,10 @@ the newest time of change among what it read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dlt_sources.base import State, Window
-from dlt_sources.zoho_desk.bodies import brief
+from dlt_sources.zoho_desk.bodies import Brief
 from dlt_sources.zoho_desk.search import Found
 from dlt_sources.zoho_desk.times import millis, stamp
 from dlt_sources.zoho_desk.windows import AHEAD, DAWN, Span, live_from
@@ -38,11 +40,10 @@ class ByDate:
         self.span = Span(first, max(first, until))
         self._newest = first
 
-    def behind(self, found: Found) -> State:
-        """The state behind some records."""
-        times = [at for record in found.records if (at := millis(brief(record).modified_time)) is not None]
-        if before := millis(self.state.get("changed")):
-            times.append(before)
+    def behind(self, found: Found, briefs: Sequence[Brief]) -> State:
+        """The state behind some records, of which `briefs` are the times."""
+        before = millis(self.state.get("changed"))
+        times = [at for at in (before, *(millis(one.modified_time) for one in briefs)) if at is not None]
         self._newest = max([self._newest, *found.seconds])
         changed = {"changed": stamp(max(times))} if times else {}
         created = {"created": stamp(self._newest * 1000)} if found.whole else {}

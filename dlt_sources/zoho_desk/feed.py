@@ -182,7 +182,8 @@ class Feed:
         """Tickets by the time of their creation: windows that stand still, whatever changes meanwhile."""
         walk = ByDate(state, window, self._reader.now())
         for found in self._search(CREATED).read(walk.span):
-            yield Batch(self._briefs(found.records), walk.behind(found), found.records, found.cleaned)
+            tickets = self._briefs(found.records)
+            yield Batch(tickets, walk.behind(found, tickets), found.records, found.cleaned)
         live = walk.live(self._reader.now())
         yield Batch([], {**walk.state, **({} if live is None else {"modified": live, "responded": live})})
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dlt_sources.base import Page, State, Stream, Window
 from dlt_sources.errors import AccessError, UnavailableError
-from dlt_sources.zoho_desk.bodies import Rows, with_fields
+from dlt_sources.zoho_desk.bodies import Rows, brief, with_fields
 from dlt_sources.zoho_desk.by_date import ByDate
 from dlt_sources.zoho_desk.feed import OVERLAP
 from dlt_sources.zoho_desk.reader import Reader
@@ -61,7 +61,8 @@ def _modified(reader: Reader, stream: Stream, state: State) -> Iterator[Page]:
 def _created(reader: Reader, stream: Stream, state: State, window: Window) -> Iterator[Page]:
     walk = ByDate(state, window, reader.now())
     for found in Search(reader, stream, f"{stream.path}/search", CREATED).read(walk.span):
-        yield Page(stream.name, found.records, walk.behind(found), cleaned=found.cleaned)
+        state = walk.behind(found, [brief(record) for record in found.records])
+        yield Page(stream.name, found.records, state, cleaned=found.cleaned)
     live = walk.live(reader.now())
     yield Page(stream.name, [], walk.state if live is None else {**walk.state, "modified": live}, last=True)
 

@@ -69,11 +69,9 @@ def newest(table: pa.Table) -> pa.Table:
     if pc.count_distinct(table["id"]).as_py() == table.num_rows:
         return table
     best: dict[str, tuple[int, int, int]] = {}
-    read = table["synced_at"].cast(pa.int64()).to_pylist()
-    for place, (key, *marks) in enumerate(
-        zip(table["id"].to_pylist(), table["version"].to_pylist(), read, strict=True)
-    ):
-        mark = (marks[0], marks[1] or 0, place)
+    read = pc.fill_null(table["synced_at"].cast(pa.int64()), 0).to_pylist()
+    marks = zip(table["version"].to_pylist(), read, range(table.num_rows), strict=True)
+    for key, mark in zip(table["id"].to_pylist(), marks, strict=True):
         best[key] = max(best.get(key, mark), mark)
     return table.take(pa.array(sorted(place for *_, place in best.values()), pa.int64()))
 

@@ -124,13 +124,12 @@ def _replay(
 def _answered(client: Client, stream: Stream, asked: Sequence[Waiting], missing: Collection[str]) -> Iterator[Waiting]:
     """Of the records that were asked for, those that came, and those of which the vendor says that they are gone."""
     for one in asked:
+        key = one.record_id or ""
         try:
-            if not one.record_id:
-                continue
-            if one.record_id not in missing or fate(client, stream, one.record_id) is not Fate.ALIVE:
+            if key not in missing or fate(client, stream, key) is not Fate.ALIVE:
                 yield one
         except SourceError as error:
-            log.warning("stream %s: what became of %s nobody can say: %s", stream.name, one.record_id, error)
+            log.warning("stream %s: what became of %s nobody can say: %s", stream.name, key, error)
 
 
 def _divided(

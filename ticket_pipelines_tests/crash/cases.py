@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dlt_sources.qcontact import cases as qcontact_cases
+from dlt_sources.qcontact import refused as qcontact_refused
 from dlt_sources.zendesk import reader as zendesk_reader
 from dlt_sources.zoho_crm import bulk, walks
 from dlt_sources.zoho_crm import client as zoho_crm_client
@@ -113,7 +114,8 @@ def _change_zoho_crm(control: Control) -> None:
 
 
 def _shrink_qcontact(put: Put) -> None:
-    put(qcontact_cases, "TOGETHER", 5)
+    for module in (qcontact_cases, qcontact_refused):
+        put(module, "TOGETHER", 5)
 
 
 def _change_qcontact(control: Control) -> None:

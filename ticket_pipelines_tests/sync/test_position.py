@@ -82,10 +82,3 @@ def test_what_is_kept_for_each_record_is_counted_in_the_record_of_a_sync() -> No
     taken = {"streams": {"cases": {"seen": seen, "few": {"a": 1}}}}
     assert cursor(taken, Walk.LIVE, "cases") == {"seen": "500 records", "few": {"a": 1}}
     assert cursor(taken, Walk.LIVE, "others") is None
-
-
-def test_it_does_not_grow_with_the_rows_of_one_second() -> None:
-    position = Position({})
-    for page in range(300):
-        position.advance(Walk.LIVE, "tickets", {"cursor": f"1700000000.0||{page * 1000}|"}, False)
-    assert len(json.dumps(position.snapshot())) < 100

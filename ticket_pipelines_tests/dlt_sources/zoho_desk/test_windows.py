@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dlt_sources.base import Window
+from dlt_sources.zoho_desk.bodies import Brief
 from dlt_sources.zoho_desk.by_date import ByDate
 from dlt_sources.zoho_desk.search import Found
 from dlt_sources.zoho_desk.times import millis, minutes, stamp
@@ -92,8 +92,7 @@ def test_durations_in_words_become_minutes(words: object, found: int | None) -> 
 def test_people_of_whom_an_earlier_release_read_a_part_are_read_again_since_then() -> None:
     began, now = "2025-01-01T00:00:00.000Z", 1_736_000_000
     walk = ByDate({"modified": began, "created": "2024-05-01T00:00:00.000Z"}, Window(), now)
-    record = msgspec.Raw(b'{"id": "1", "modifiedTime": "2025-01-04T10:00:00.000Z"}')
-    walk.behind(Found([record], [1_735_000_000], whole=True))
+    walk.behind(Found([], [1_735_000_000], whole=True), [Brief("1", "2025-01-04T10:00:00.000Z")])
     live = walk.live(now + 60)
     assert live is not None
     assert live <= began
